@@ -1,0 +1,1 @@
+"""Questions to the log: is it whole, does it explain the tables, what does it say."""

@@ -1,0 +1,197 @@
+"""What the log says: entries in order, one entry with its proof, checkpoints and tiles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from approval import clock
+from approval.audit.events import KINDS
+from approval.audit.models import Checkpoint as CheckpointRow, Entry, Log, Opening, Sealing
+from approval.audit.queries.hashes import fetch_from
+from approval.db import Session
+from approval.errors import Invalid, NotFound
+from approval.tlog import (
+    ENTRIES,
+    TILE_WIDTH,
+    Tile,
+    pack_bundle,
+    prove_inclusion,
+    tile_bytes,
+    tile_reader,
+)
+
+MAX_LIMIT = 1000
+
+
+@dataclass(frozen=True)
+class Head:
+    """A log's head: what it is called outside, its key, how many entries it has, how many are sealed and when."""
+
+    log: str
+    origin: str
+    vkey: str
+    size: int
+    sealed: int
+    sealed_at: datetime | None
+    note: str | None
+
+
+@dataclass(frozen=True)
+class EntryLine:
+    """One entry, as lists show it."""
+
+    log: str
+    index: int
+    kind: str
+    meaning: str
+    at: datetime
+    actor: str
+    post: int | None
+    act: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which entries of a log: by kind, actor, post, day; `before` and `after` are indexes for paging."""
+
+    kind: str | None = None
+    actor: str | None = None
+    post: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    after: int | None = None
+    before: int | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True)
+class Proof:
+    """An inclusion proof: the entry's index in a tree of `size` with `root`, and the path, leaf side first."""
+
+    index: int
+    size: int
+    leaf: bytes
+    path: tuple[bytes, ...]
+    root: bytes
+    note: str
+
+
+def head(session: Session, log: str) -> Head:
+    """Return the head of *log*; NotFound where there is no such log."""
+    row = session.execute(select(Log.origin, Log.vkey, Log.size).where(Log.name == log)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no log named {log}.")
+    sealed = session.execute(
+        select(CheckpointRow.size, CheckpointRow.at, CheckpointRow.note)
+        .where(CheckpointRow.log == log)
+        .order_by(CheckpointRow.size.desc())
+        .limit(1)
+    ).one_or_none()
+    size, at, note = sealed if sealed else (0, None, None)
+    return Head(log, row.origin, row.vkey, row.size, size, at, note)
+
+
+def entries(session: Session, log: str, wanted: Filter) -> list[EntryLine]:
+    """Return entries of *log*: ascending after `after`, else descending from `before` or the end."""
+    conditions = [Entry.log == log]
+    for column, value in ((Entry.kind, wanted.kind), (Entry.actor, wanted.actor), (Entry.post, wanted.post)):
+        if value is not None:
+            conditions.append(column == value)
+    if wanted.since is not None:
+        conditions.append(Entry.at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(Entry.at < wanted.until)
+    if wanted.after is not None:
+        conditions.append(Entry.index > wanted.after)
+        order = Entry.index.asc()
+    else:
+        if wanted.before is not None:
+            conditions.append(Entry.index < wanted.before)
+        order = Entry.index.desc()
+    limit = min(max(wanted.limit, 1), MAX_LIMIT)
+    rows = session.execute(_columns().where(*conditions).order_by(order).limit(limit))
+    return [_line(row) for row in rows]
+
+
+def entry(session: Session, log: str, index: int) -> EntryLine:
+    """Return one entry; NotFound where the log has none at *index*."""
+    row = session.execute(_columns().where(Entry.log == log, Entry.index == index)).one_or_none()
+    if row is None:
+        raise NotFound(f"The log {log} has no entry {index}.")
+    return _line(row)
+
+
+def _columns() -> Any:
+    return select(Entry.log, Entry.index, Entry.kind, Entry.at, Entry.actor, Entry.post, Entry.act, Entry.body)
+
+
+def _line(row: Any) -> EntryLine:
+    known = KINDS.get(row.kind)
+    meaning = (known.__doc__ or "").strip().split("\n")[0] if known else ""
+    return EntryLine(row.log, row.index, row.kind, meaning, row.at, row.actor, row.post, row.act, row.body.decode())
+
+
+def opened(session: Session, body: str) -> dict[str, Any]:
+    """Return the values that the commitments of an entry open to, by commitment; erased and secret ones are absent."""
+    wanted = [
+        bytes.fromhex(value["commitment"])
+        for row in json.loads(body)["rows"]
+        for value in (row["image"] or {}).values()
+        if isinstance(value, dict) and "commitment" in value
+    ]
+    rows = session.execute(
+        select(Opening.commitment, Opening.value).where(Opening.commitment.in_(wanted), Opening.value.is_not(None))
+    )
+    return {commitment.hex(): json.loads(value) for commitment, value in rows}
+
+
+def proof(session: Session, log: str, index: int, size: int | None = None) -> Proof:
+    """Prove that entry *index* is in the sealed tree of *size* (default: the latest checkpoint)."""
+    query = select(CheckpointRow.size, CheckpointRow.root, CheckpointRow.note).where(CheckpointRow.log == log)
+    if size is None:
+        query = query.order_by(CheckpointRow.size.desc()).limit(1)
+    else:
+        query = query.where(CheckpointRow.size == size)
+    sealed = session.execute(query).one_or_none()
+    if sealed is None:
+        raise NotFound(f"The log {log} has no checkpoint{'' if size is None else f' of size {size}'}.")
+    if not 0 <= index < sealed.size:
+        raise Invalid(f"Entry {index} is not covered by the checkpoint at {sealed.size}; it is sealed within a minute.")
+    path = prove_inclusion(index, sealed.size, tile_reader(fetch_from(session, log)))
+    leaf = session.scalar(select(Entry.leaf).where(Entry.log == log, Entry.index == index))
+    assert leaf is not None, "a sealed index has its entry"
+    return Proof(index, sealed.size, leaf, tuple(path), sealed.root, sealed.note)
+
+
+def tile(session: Session, log: str, wanted: Tile) -> bytes:
+    """Return the bytes of a tile or an entry bundle; NotFound beyond the latest checkpoint."""
+    if not wanted.is_in(head(session, log).sealed):
+        raise NotFound("This tile is not filled that far by a signed checkpoint.")
+    if wanted.level != ENTRIES:
+        return tile_bytes(wanted, fetch_from(session, log))
+    first = wanted.index * TILE_WIDTH
+    bodies: Sequence[bytes] = session.scalars(
+        select(Entry.body)
+        .where(Entry.log == log, Entry.index >= first, Entry.index < first + wanted.width)
+        .order_by(Entry.index)
+    ).all()
+    return pack_bundle(bodies)
+
+
+def overdue(session: Session, longest: timedelta) -> list[str]:
+    """Return the logs with entries that have waited longer than this to be sealed."""
+    since = clock.now(session) - longest
+    first_unsealed = (
+        select(Entry.at)
+        .where(Entry.log == Sealing.log, Entry.index == Sealing.size)
+        .correlate(Sealing)
+        .scalar_subquery()
+    )
+    return list(session.scalars(select(Sealing.log).where(first_unsealed < since).order_by(Sealing.log)))

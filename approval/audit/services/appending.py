@@ -1,0 +1,99 @@
+"""Turning recorded events into leaves: images, commitments, canonical bytes, one index each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import rfc8785
+from sqlalchemy import insert, inspect, select, update
+
+from approval import clock
+from approval.audit.events import Event, plain
+from approval.audit.models import Entry, Log, Opening
+from approval.audit.models.images import Change, image_of
+from approval.db import Session
+from approval.errors import AuditFault
+from approval.tlog import leaf_hash
+
+VERSION = 1
+MAX_ENTRY_BYTES = 16 * 1024
+
+
+def append(session: Session, records: Sequence[tuple[Event, Iterable[Change]]]) -> None:
+    """Append one entry for each record to its log, holding each log's head, in order of name."""
+    by_log: defaultdict[str, list[tuple[Event, list[Change]]]] = defaultdict(list)
+    for happened, changes in records:
+        rows = list(changes)
+        _ensure_one_log(happened, rows)
+        by_log[happened.log].append((happened, rows))
+    for name in sorted(by_log):
+        _append_to(session, name, by_log[name])
+
+
+def _ensure_one_log(happened: Event, changes: Iterable[Change]) -> None:
+    for change in changes:
+        owner = change.cls.log_of(change.values or change.key) if change.values else happened.log
+        if owner != happened.log:
+            raise AuditFault(f"{happened.kind} in {happened.log} explains a row of {owner}")
+
+
+def _append_to(session: Session, name: str, records: list[tuple[Event, list[Change]]]) -> None:
+    size = session.scalar(select(Log.size).where(Log.name == name).with_for_update())
+    if size is None:
+        raise AuditFault(f"there is no log named {name}")
+    at = clock.now(session)
+    entries: list[dict[str, Any]] = []
+    openings: list[dict[str, Any]] = []
+    for index, (happened, changes) in enumerate(records, start=size):
+        rows = []
+        for change in changes:
+            image, committed = image_of(change)
+            table = inspect(change.cls).local_table.name  # type: ignore[union-attr]
+            rows.append({"table": table, "key": plain(change.key), "image": image})
+            openings += [
+                {"commitment": c.digest, "log": name, "index": index, "salt": c.salt, "value": c.value}
+                for c in committed
+            ]
+        entries.append(_entry(session, happened, name, index, at, rows))
+    connection = session.connection()
+    connection.execute(insert(Entry.__table__), entries)
+    if openings:
+        connection.execute(insert(Opening.__table__), openings)
+    connection.execute(update(Log).where(Log.name == name).values(size=size + len(entries)))
+
+
+def _entry(
+    session: Session, happened: Event, log: str, index: int, at: Any, rows: list[dict[str, Any]]
+) -> dict[str, Any]:
+    origin = session.origin
+    body = rfc8785.dumps(
+        {
+            "v": VERSION,
+            "kind": happened.kind,
+            "at": clock.to_text(at),
+            "actor": happened.by,
+            "along": happened.along,
+            "workspace": happened.workspace,
+            "post": happened.post,
+            "act": session.act,
+            "request": origin.request,
+            "auth": {"method": origin.method, "session": origin.session} if origin.method else None,
+            "facts": happened.facts(),
+            "rows": rows,
+        }
+    )
+    if len(body) > MAX_ENTRY_BYTES:
+        raise AuditFault(f"{happened.kind}: an entry of {len(body)} bytes; at most {MAX_ENTRY_BYTES}")
+    return {
+        "log": log,
+        "index": index,
+        "body": body,
+        "leaf": leaf_hash(body),
+        "kind": happened.kind,
+        "at": at,
+        "actor": happened.by,
+        "post": happened.post,
+        "act": session.act,
+    }

@@ -1,0 +1,181 @@
+"""The log in the browser: entries with filters, one entry with its proof, checkpoints and tiles."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, render_template, request
+
+from approval import clock
+from approval.audit.events import INSTALLATION, KINDS
+from approval.audit.queries import entries as queries
+from approval.audit.queries.entries import EntryLine, Filter, Head, Proof
+from approval.capabilities import Capability
+from approval.db import Session, reading
+from approval.errors import BadTime, Invalid, NotFound, ProofFailed
+from approval.tlog import parse_tile_path
+from approval.web.identity import ensure_may, require, signed_in, who, workspace
+
+blueprint = Blueprint("audit", __name__)
+
+PAGE = 50
+_FIELDS = ("kind", "actor", "post", "since", "until")
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """The log of a workspace: its head, some entries, the names of who acted, and the filter in force."""
+
+    log: str
+    head: Head
+    entries: list[EntryLine]
+    names: dict[str, str]
+    kinds: list[str]
+    chosen: dict[str, str]
+    next_url: str | None
+    prev_url: str | None
+
+
+@dataclass(frozen=True)
+class EntryPage:
+    """One entry: its bytes, what its commitments open to, its inclusion proof, or why there is none yet."""
+
+    head: Head
+    entry: EntryLine
+    body: dict[str, Any]
+    pretty: str
+    opened: dict[str, Any]
+    names: dict[str, str]
+    proof: Proof | None
+    unproved: str | None
+
+
+@blueprint.get("/audit")
+@require(Capability.READ_AUDIT)
+def log() -> str:
+    """Show the entries of the workspace's log, newest first."""
+    name = _log_named(request.args.get("log"))
+    chosen = {field: request.args.get(field, "").strip() for field in _FIELDS}
+    wanted = _filter(chosen)
+    with reading() as session:
+        head = queries.head(session, name)
+        found = queries.entries(session, name, replace(wanted, limit=PAGE + 1))
+    ascending = wanted.after is not None
+    more, found = len(found) > PAGE, found[:PAGE]
+    if ascending:
+        found.reverse()
+    older = found and (more or ascending)
+    newer = found and ((ascending and more) or wanted.before is not None)
+    page = LogPage(
+        log=name,
+        head=head,
+        entries=found,
+        names=dict(who({line.actor for line in found})),
+        kinds=sorted(KINDS),
+        chosen=chosen,
+        next_url=_url(name, chosen, before=found[-1].index) if older else None,
+        prev_url=_url(name, chosen, after=found[0].index) if newer else None,
+    )
+    return render_template("audit/log.html", page=page)
+
+
+def _log_named(asked: str | None) -> str:
+    """Return the log of this page: the workspace's own, or the installation's for whoever administers one."""
+    if asked == INSTALLATION:
+        ensure_may(Capability.READ_AUDIT, workspace())
+        return INSTALLATION
+    return workspace()
+
+
+def _filter(chosen: dict[str, str]) -> Filter:
+    try:
+        return Filter(
+            kind=chosen["kind"] or None,
+            actor=chosen["actor"] or None,
+            post=int(chosen["post"]) if chosen["post"] else None,
+            since=_midnight(chosen["since"]),
+            until=_midnight(chosen["until"], days=1),
+            after=request.args.get("after", type=int),
+            before=request.args.get("before", type=int),
+        )
+    except (ValueError, BadTime) as error:
+        raise Invalid("The filter is not clear: a post is a number, a day is written 2026-11-21.") from error
+
+
+def _midnight(day: str, *, days: int = 0) -> datetime | None:
+    if not day:
+        return None
+    chosen = datetime.combine(datetime.strptime(day, "%Y-%m-%d").date(), time()) + timedelta(days=days)
+    return clock.from_wall(chosen, "UTC")
+
+
+def _url(log: str, chosen: dict[str, str], **place: int) -> str:
+    fields = {key: value for key, value in chosen.items() if value}
+    where = {"log": log} if log == INSTALLATION else {"workspace": log}
+    return "?" + urlencode({**where, **fields, **place})
+
+
+@blueprint.get("/audit/<log_name>/<int:index>")
+@signed_in
+def entry(log_name: str, index: int) -> str:
+    """Show one entry with its inclusion proof."""
+    _ensure_may_read(log_name)
+    with reading() as session:
+        page = _entry_page(session, log_name, index)
+    return render_template("audit/entry.html", page=page)
+
+
+def _entry_page(session: Session, log: str, index: int) -> EntryPage:
+    line = queries.entry(session, log, index)
+    proof, unproved = None, None
+    try:
+        proof = queries.proof(session, log, index)
+    except (Invalid, NotFound) as refusal:
+        unproved = refusal.detail
+    except ProofFailed as failure:
+        unproved = f"No proof can be given: {failure}"
+    body = json.loads(line.body)
+    return EntryPage(
+        head=queries.head(session, log),
+        entry=line,
+        body=body,
+        pretty=json.dumps(body, indent=2, ensure_ascii=False),
+        opened=queries.opened(session, line.body),
+        names=dict(who({line.actor})),
+        proof=proof,
+        unproved=unproved,
+    )
+
+
+def _ensure_may_read(log: str) -> None:
+    ensure_may(Capability.READ_AUDIT, workspace() if log == INSTALLATION else log)
+
+
+@blueprint.get("/log/<log_name>/checkpoint")
+@signed_in(scope="read")
+def checkpoint(log_name: str) -> Response:
+    """Serve the latest signed checkpoint (C2SP tlog-checkpoint)."""
+    _ensure_may_read(log_name)
+    with reading() as session:
+        note = queries.head(session, log_name).note
+    if note is None:
+        raise NotFound("This log has not been sealed yet; it is within a minute.")
+    return Response(note, mimetype="text/plain", headers={"Cache-Control": "private, max-age=5"})
+
+
+@blueprint.get("/log/<log_name>/<path:path>")
+@signed_in(scope="read")
+def tile(log_name: str, path: str) -> Response:
+    """Serve a tile of hashes or a bundle of entries (C2SP tlog-tiles)."""
+    _ensure_may_read(log_name)
+    try:
+        wanted = parse_tile_path(path)
+    except ValueError as error:
+        raise NotFound("There is no such tile.") from error
+    with reading() as session:
+        data = queries.tile(session, log_name, wanted)
+    return Response(data, mimetype="application/octet-stream")

@@ -1,0 +1,1 @@
+"""How the tables came to be. Migrations go forward; backups go back."""

@@ -1,0 +1,202 @@
+"""Everything an operator may set, read once from the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from approval.errors import BadSetting
+
+MIN_SECRET_LENGTH = 32
+_PACKAGE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One variable of the environment: its name, its meaning, and what holds without it."""
+
+    name: str
+    help: str
+    default: str
+
+
+SETTINGS = (
+    Setting("APPROVAL_DATA", "Folder of the embedded database, exports and generated secrets.", "./data"),
+    Setting("APPROVAL_KEYS", "Folder of the signing keys and the last-signed heads.", "keys in APPROVAL_DATA"),
+    Setting("APPROVAL_DATABASE_URL", "SQLAlchemy URL of the database.", "SQLite in APPROVAL_DATA"),
+    Setting("APPROVAL_OWNER_URL", "URL of the owner role, used by `approval upgrade` alone.", "none"),
+    Setting(
+        "APPROVAL_SECRET_KEY",
+        f"Key of sessions and stored secrets, {MIN_SECRET_LENGTH} characters or more; required behind https.",
+        "generated into APPROVAL_DATA",
+    ),
+    Setting(
+        "APPROVAL_BASE_URL",
+        "Address people use. https: secure cookies; plain http: loopback only.",
+        "the served address",
+    ),
+    Setting(
+        "APPROVAL_OUTBOUND_ALLOW",
+        "Networks and ports that outgoing requests may reach beside global https, "
+        "as `network:port`, separated by commas, such as 127.0.0.0/8:8443.",
+        "none",
+    ),
+    Setting(
+        "APPROVAL_SMTP_URL",
+        "Mail server, such as smtp://user:password@mail.example:587 (smtps:// for TLS from the start).",
+        "none: messages wait in the outbox",
+    ),
+    Setting("APPROVAL_MAIL_FROM", "Sender of e-mail.", "approval@localhost"),
+    Setting("APPROVAL_PROXIES", "Number of reverse proxies whose X-Forwarded headers are trusted.", "0"),
+    Setting("APPROVAL_LEASE_SECONDS", "How long one attempt to publish may take before it counts as unknown.", "90"),
+    Setting("APPROVAL_SETTLE_SECONDS", "How long an unknown attempt rests before it is reconciled.", "120"),
+    Setting("APPROVAL_GRACE_SECONDS", "How late a due post may still go out by itself.", "900"),
+)
+
+
+@dataclass(frozen=True)
+class Outbound:
+    """A network and a port that outgoing requests may reach although it is not global https."""
+
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network
+    port: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one process. Paths are absolute; durations are in seconds."""
+
+    data: Path
+    keys: Path
+    database_url: str
+    owner_url: str | None
+    secret_key: str
+    base_url: str | None
+    outbound_allow: tuple[Outbound, ...]
+    smtp_url: str | None
+    mail_from: str
+    proxies: int
+    lease: float
+    settle: float
+    grace: float
+    sources: Mapping[str, str]
+
+    @property
+    def embedded(self) -> bool:
+        """True where the database is the SQLite file that this program keeps itself."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def secure(self) -> bool:
+        """True where people reach the program by https, so that cookies must be secure."""
+        return (self.base_url or "").startswith("https://")
+
+    @property
+    def loopback(self) -> bool:
+        """True where the base URL names this machine."""
+        return self.base_url is None or is_loopback(urlsplit(self.base_url).hostname or "")
+
+
+def shipped(name: str) -> Path:
+    """Find a folder that ships with the program: beside the package in a checkout, inside it in a wheel."""
+    inside = _PACKAGE / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether *host* is a name or an address of this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings, or raise BadSetting naming the variable and the remedy."""
+    environ = os.environ if environ is None else environ
+    data = Path(environ.get("APPROVAL_DATA") or "data").resolve()
+    keys = Path(environ.get("APPROVAL_KEYS") or data / "keys").resolve()
+    base_url = _base_url(environ.get("APPROVAL_BASE_URL"))
+    return Settings(
+        data=data,
+        keys=keys,
+        database_url=environ.get("APPROVAL_DATABASE_URL") or f"sqlite:///{data / 'approval.db'}",
+        owner_url=environ.get("APPROVAL_OWNER_URL") or None,
+        secret_key=_secret_key(environ.get("APPROVAL_SECRET_KEY"), data, base_url),
+        base_url=base_url,
+        outbound_allow=_outbound(environ.get("APPROVAL_OUTBOUND_ALLOW", "")),
+        smtp_url=environ.get("APPROVAL_SMTP_URL") or None,
+        mail_from=environ.get("APPROVAL_MAIL_FROM") or "approval@localhost",
+        proxies=int(_number(environ, "APPROVAL_PROXIES", 0)),
+        lease=_number(environ, "APPROVAL_LEASE_SECONDS", 90),
+        settle=_number(environ, "APPROVAL_SETTLE_SECONDS", 120),
+        grace=_number(environ, "APPROVAL_GRACE_SECONDS", 900),
+        sources={s.name: "environment" if environ.get(s.name) else "default" for s in SETTINGS},
+    )
+
+
+def _base_url(value: str | None) -> str | None:
+    if not value:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise BadSetting("APPROVAL_BASE_URL", value, "give scheme and host only, such as https://approval.example")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise BadSetting("APPROVAL_BASE_URL", value, "use https, or a loopback address for plain http")
+    return value.rstrip("/")
+
+
+def _secret_key(value: str | None, data: Path, base_url: str | None) -> str:
+    if value:
+        if len(value) < MIN_SECRET_LENGTH:
+            raise BadSetting("APPROVAL_SECRET_KEY", "…", f"give at least {MIN_SECRET_LENGTH} random characters")
+        return value
+    if (base_url or "").startswith("https://"):
+        raise BadSetting("APPROVAL_SECRET_KEY", "", "set it before serving over https, the same for every process")
+    return _generated_secret(data / "secret_key")
+
+
+def _generated_secret(path: Path) -> str:
+    """Read the secret of a laptop installation, making it at the first start."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text()
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        return path.read_text()
+    except OSError as error:
+        raise BadSetting(
+            "APPROVAL_DATA", str(path.parent), f"name a folder that this user may write ({error.strerror})"
+        ) from error
+
+
+def _outbound(value: str) -> tuple[Outbound, ...]:
+    allowed = []
+    for item in filter(None, (part.strip() for part in value.split(","))):
+        network, _, port = item.rpartition(":")
+        try:
+            allowed.append(Outbound(ipaddress.ip_network(network.strip("[]")), int(port)))
+        except ValueError as error:
+            raise BadSetting("APPROVAL_OUTBOUND_ALLOW", item, "write network:port, such as 127.0.0.0/8:8443") from error
+    return tuple(allowed)
+
+
+def _number(environ: Mapping[str, str], name: str, default: float) -> float:
+    value = environ.get(name)
+    if not value:
+        return default
+    try:
+        number = float(value)
+    except ValueError as error:
+        raise BadSetting(name, value, "give a number") from error
+    if not 0 <= number < 1e6:
+        raise BadSetting(name, value, "give a number from 0 to 999999")
+    return number

