@@ -1,0 +1,1 @@
+"""What every view needs and no domain owns."""

@@ -1,0 +1,238 @@
+"""How a refusal is told: its status, problem details (RFC 9457) under /api, a page elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from flask import Flask, Response, g, json, redirect, render_template, request
+from flask_wtf.csrf import CSRFError
+from markupsafe import escape
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from approval.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    NotRecorded,
+    NotSignedIn,
+    PreconditionFailed,
+    Problem,
+    Refusal,
+    TooLarge,
+    TooMany,
+)
+
+STATUS: dict[type[Refusal], int] = {
+    NotSignedIn: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    PreconditionFailed: 412,
+    TooLarge: 413,
+    Invalid: 422,
+    TooMany: 429,
+    NotRecorded: 503,
+    Refusal: 400,
+}
+
+_log = structlog.get_logger("approval.web")
+
+
+@dataclass(frozen=True)
+class Page:
+    """An error page: what went wrong, what was kept, what to do, and the id to quote."""
+
+    status: int
+    title: str
+    detail: str
+    kept: str = ""
+    do: str = ""
+    problems: tuple[Problem, ...] = ()
+    href: str = ""
+    label: str = ""
+    request_id: str = ""
+    kind: str = "about:blank"
+    retry_after: int | None = None
+
+
+_KEPT = "Nothing was changed."
+_DO = {
+    400: "Go back, check the address and try again.",
+    401: "Sign in, then try again.",
+    403: "If you need this, ask an administrator of your workspace.",
+    404: "Check the address, or start from your tasks.",
+    405: "Use the buttons of the pages.",
+    409: "Reload the page to see how it stands now, then decide again.",
+    412: "Reload the page to see how it stands now, then decide again.",
+    413: "Send less, or a smaller file.",
+    415: "Send one of the types that the page names.",
+    422: "Go back and mend what is named above.",
+    429: "Wait, then try again.",
+    500: "Try again. If it happens again, give your administrator the request id below.",
+    503: "Try again in a moment. If it goes on, tell your administrator.",
+}
+
+
+def install(app: Flask) -> None:
+    """Turn every refusal and fault in *app* into an answer."""
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(StaleDataError, _stale)
+    app.register_error_handler(IntegrityError, _stale)
+    app.register_error_handler(OperationalError, _unanswered)
+    app.register_error_handler(Exception, _fault)
+
+
+def status_of(refusal: Refusal) -> int:
+    """Return the status of the closest drawn ancestor."""
+    return next(STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS)
+
+
+def _refused(refusal: Refusal) -> Response:
+    status = status_of(refusal)
+    if status == 401 and request.method == "GET" and not _for_api():
+        return redirect(f"/login?next={quote(request.full_path.rstrip('?'), safe='/')}")  # type: ignore[return-value]
+    if status in (401, 403, 429):
+        _log.info("refused", kind=type(refusal).__name__, status=status)
+    return answer(
+        Page(
+            status=status,
+            title=refusal.title,
+            detail=refusal.detail,
+            kept=_kept(),
+            do=_DO[status],
+            problems=refusal.problems,
+            kind=_kind(type(refusal)),
+            retry_after=getattr(refusal, "retry_after", None),
+            **_way_on(status),
+        )
+    )
+
+
+def _http(error: HTTPException) -> Response:
+    if error.code is None or error.code < 400:
+        return error.get_response()  # type: ignore[return-value]
+    response = answer(_page_of(error, error.code))
+    # 405 names what is allowed, 429 and 503 when to come back.
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "retry-after", "www-authenticate"):
+            response.headers[name] = value
+    return response
+
+
+def _page_of(error: HTTPException, status: int) -> Page:
+    match error:
+        case CSRFError():
+            title = "This form is no longer valid"
+            detail = f"It was opened too long ago, or before you signed in ({error.description})"
+            do = "Go back, reload the page, and send the form again."
+        case RequestEntityTooLarge():
+            title, do = TooLarge.title, _DO[413]
+            most = (request.max_content_length or 0) // (1024 * 1024)
+            detail = f"The request, or one of its fields, is larger than this address takes (at most {most} MB)."
+        case _:
+            title, detail = error.name, error.description or error.name
+            do = _DO.get(status, _DO[400] if status < 500 else _DO[500])
+    return Page(status=status, title=title, detail=detail, kept=_kept(), do=do, kind=_kind(type(error)))
+
+
+def _stale(error: Exception) -> Response:
+    _log.info("conflict", error=type(error).__name__)
+    return answer(
+        Page(
+            status=409,
+            title=Conflict.title,
+            detail="Somebody else changed this at the same moment.",
+            kept=_KEPT,
+            do=_DO[409],
+            kind=_kind(Conflict),
+        )
+    )
+
+
+def _unanswered(error: Exception) -> Response:
+    _log.error("database", exc_info=error)
+    return answer(
+        Page(
+            status=503,
+            title=NotRecorded.title,
+            detail="Not recorded: the database did not answer in time.",
+            kept=_KEPT,
+            do=_DO[503],
+            kind=_kind(NotRecorded),
+        )
+    )
+
+
+def _fault(error: Exception) -> Response:
+    _log.error("fault", exc_info=error)
+    return answer(
+        Page(
+            status=500,
+            title="Something went wrong on our side",
+            detail="This is a fault of the program; it was noted under the request id below.",
+            kept=_KEPT,
+            do=_DO[500],
+            kind="/problems/fault",
+        )
+    )
+
+
+# -- two languages -------------------------------------------------------------------------------------------
+
+
+def answer(page: Page) -> Response:
+    """Write an error as problem details under /api, as a page elsewhere."""
+    response = Response(problem(page), mimetype="application/problem+json") if _for_api() else _html(page)
+    response.status_code = page.status
+    if page.retry_after is not None:
+        response.headers["Retry-After"] = str(page.retry_after)
+    if page.status == 401 and _for_api():
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def problem(page: Page) -> str:
+    """Write an error as RFC 9457 problem details."""
+    body: dict[str, Any] = {"type": page.kind, "title": page.title}
+    body |= {"status": page.status, "detail": page.detail}
+    if page.problems:
+        body["errors"] = [{"where": p.where, "detail": p.what} for p in page.problems]
+    if request_id := g.get("request_id"):
+        body["request_id"] = request_id
+    return json.dumps(body)
+
+
+def _html(page: Page) -> Response:
+    request_id = g.get("request_id", "")
+    page = Page(**{**vars(page), "request_id": request_id})
+    try:
+        return Response(render_template("errors/error.html", page=page), mimetype="text/html")
+    except Exception as error:  # an error page must not need what has just failed
+        _log.error("error page", exc_info=error)
+        plain = (page.title, page.detail, page.kept, page.do, f"Error {page.status} · request {request_id}")
+        head = f"<!doctype html><html lang=en><title>{escape(page.title)}</title>"
+        return Response(head + "".join(f"<p>{escape(line)}</p>" for line in plain if line), mimetype="text/html")
+
+
+def _for_api() -> bool:
+    return request.path.startswith("/api/")
+
+
+def _kind(kind: type[Exception]) -> str:
+    words = "".join(f"-{c.lower()}" if c.isupper() else c for c in kind.__name__)
+    return f"/problems/{words.strip('-')}"
+
+
+def _kept() -> str:
+    return "" if request.method in ("GET", "HEAD") else _KEPT
+
+
+def _way_on(status: int) -> dict[str, str]:
+    return {"href": "/login", "label": "Sign in"} if status == 401 else {}

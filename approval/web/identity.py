@@ -1,0 +1,253 @@
+"""Who asks, what they may do, and in which workspace. What needs tables is handed in by app.py as `Hooks`.
+
+A person is known by our own cookie, a random id of a sign-in that the server keeps and can end, or by an API
+token. Flask's signed session cookie can be read by its owner and never be revoked: it carries the CSRF token,
+messages and the workspace last looked at, never an identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Protocol, TypeVar
+
+import flask_login
+from flask import Flask, Request, current_app, g, request, session as page_session
+from werkzeug.wrappers import Response
+
+from approval.capabilities import Actor, Capability, InWorkspace, can, holders
+from approval.db import Origin
+from approval.errors import CapabilityMissing, Forbidden, Invalid, NotFound, NotSignedIn, Problem, ScopeMissing
+from approval.settings import Settings
+
+READ, DRAFT, EXPORT = "read", "draft", "export"
+_REACH = {READ: {READ}, DRAFT: {READ, DRAFT}, EXPORT: {READ, EXPORT}}
+_CHOSEN = "workspace"
+_UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever asks: the actor, and either the sign-in (an id safe to log) or the scope of the token used."""
+
+    actor: Actor
+    sign_in: str | None = None
+    scope: str | None = None
+
+
+class Known(Protocol):
+    """What Flask-Login is given for a caller."""
+
+    caller: Caller
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What the views need of the domains above them, handed in by app.py."""
+
+    settings: Settings
+    identify: Callable[[Request], Known | None]
+    names: Callable[[Iterable[str]], Mapping[str, str]]
+    create_workspace: Callable[..., Any]
+
+
+def install(app: Flask, hooks: Hooks) -> None:
+    """Make *app* know its callers, and refuse every route that says nothing about who may use it."""
+    app.extensions["approval"] = hooks
+    # A cookie that remembers a person could not be revoked; session protection would write to the page session.
+    app.config.update(SESSION_PROTECTION=None, REMEMBER_COOKIE_NAME="")
+    manager = flask_login.LoginManager(app, add_context_processor=False)
+    manager.request_loader(hooks.identify)
+    app.before_request(ensure_guarded)
+
+
+def hooks() -> Hooks:
+    """Return what app.py handed in."""
+    handed: Hooks = current_app.extensions["approval"]
+    return handed
+
+
+# -- who -----------------------------------------------------------------------------------------------------
+
+
+def caller() -> Caller | None:
+    """Return whoever asks, or None; asked once per request."""
+    known: Caller | None = getattr(flask_login.current_user, "caller", None)
+    return known
+
+
+def current() -> Actor:
+    """Return the signed-in person, or refuse."""
+    asking = caller()
+    if asking is None:
+        raise NotSignedIn("Sign in to see this page.")
+    return asking.actor
+
+
+def who(ids: Iterable[str]) -> Mapping[str, str]:
+    """Return the names of the actors with these ids."""
+    return hooks().names(ids)
+
+
+def origin() -> Origin:
+    """Return where a change made now comes from, as its entries state it."""
+    asking = caller()
+    method = None if asking is None else f"token:{asking.scope}" if asking.scope else "session"
+    return Origin(request=g.get("request_id"), session=asking.sign_in if asking else None, method=method)
+
+
+def by_token() -> bool:
+    """Say whether this request names a token. Then it is never a session, whatever its cookies say."""
+    return request.headers.get("Authorization", "").lower().startswith("bearer ")
+
+
+# -- guards --------------------------------------------------------------------------------------------------
+
+
+def public(view: View) -> View:
+    """Let anybody use a route, signed in or not."""
+    view.guard = "public"  # type: ignore[attr-defined]
+    return view
+
+
+def signed_in(view: View | None = None, *, scope: str | None = None) -> Any:
+    """Let any signed-in person use a route; a token only where *scope* says which it needs."""
+
+    def guard(wrapped: View) -> View:
+        return _guarded(wrapped, "signed in", lambda: ensure_scope(scope))
+
+    return guard if view is None else guard(view)
+
+
+def require(capability: Capability, *, scope: str | None = None) -> Callable[[View], View]:
+    """Let those use a route who hold *capability* in the page's workspace.
+
+    A view of one object is `signed_in` and asks `ensure_may` with the object itself. Tokens are refused unless
+    *scope* names the scope they need.
+    """
+
+    def check() -> None:
+        ensure_scope(scope)
+        ensure_may(capability, workspace())
+
+    return lambda view: _guarded(view, str(capability), check)
+
+
+def _guarded(view: View, guard: str, check: Callable[[], None]) -> View:
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        check()
+        return view(*args, **kwargs)
+
+    guarded.guard = guard  # type: ignore[attr-defined]
+    return guarded  # type: ignore[return-value]
+
+
+def guard_of(app: Flask, endpoint: str, method: str) -> str | None:
+    """Return what a route says about who may use it; None where it says nothing."""
+    view: Any = app.view_functions[endpoint]
+    if method == "HEAD":
+        method = "GET"
+    handler = getattr(getattr(view, "view_class", None), method.lower(), None)
+    guard: str | None = getattr(handler, "guard", getattr(view, "guard", None))
+    return guard or ("public" if is_static(endpoint) or method == "OPTIONS" else None)
+
+
+def is_static(endpoint: str | None) -> bool:
+    """Say whether an endpoint serves shipped files."""
+    return endpoint is not None and (endpoint == "static" or endpoint.endswith(".static"))
+
+
+def ensure_guarded() -> None:
+    """Refuse a route without a guard: what nobody thought about, nobody may use."""
+    if request.endpoint and guard_of(current_app, request.endpoint, request.method) is None:
+        raise Forbidden("This address is not open to anybody.")
+
+
+def ensure_scope(scope: str | None) -> None:
+    """Refuse nobody, and a token that does not reach as far as *scope* (None: no token does)."""
+    current()
+    asking = caller()
+    assert asking is not None
+    if asking.scope is None:
+        return
+    if scope is None:
+        raise ScopeMissing("This needs a person's session: a token cannot do it.")
+    if scope not in _REACH[asking.scope]:
+        raise ScopeMissing(f"This needs a token of the scope {scope}; this one has {asking.scope}.")
+
+
+def ensure_may(capability: Capability, where: str | InWorkspace) -> None:
+    """Refuse whoever lacks *capability* in the workspace *where*; for strangers there is no such thing."""
+    actor = current()
+    if can(actor, capability, where):
+        return
+    if not can(actor, Capability.READ, where):
+        raise NotFound("There is no such page, or none that you may see.")
+    roles = ", ".join(sorted(holders(capability)))
+    raise CapabilityMissing(f"This needs the capability “{capability}”, which these roles have: {roles}.")
+
+
+# -- where ---------------------------------------------------------------------------------------------------
+
+
+def workspace() -> str:
+    """Return the workspace of this page: the one the request names, else the last one seen, else the first.
+
+    A change never rests on memory where there is a choice: another tab may look at another workspace by now.
+    """
+    mine = sorted(current().roles)
+    if not mine:
+        raise Forbidden("You hold no role in any workspace. Ask an administrator to give you one.")
+    changing = request.method in _UNSAFE
+    if named := _named():
+        if named not in mine:
+            raise NotFound("There is no such workspace, or none that you may see.")
+        if not changing and not by_token():
+            _remember(named)
+        return named
+    if changing and len(mine) > 1:
+        what = f"Name the workspace: one of {', '.join(mine)}."
+        raise Invalid(what, problems=(Problem(_CHOSEN, what),))
+    remembered = None if by_token() else page_session.get(_CHOSEN)
+    return remembered if remembered in mine else mine[0]
+
+
+def _named() -> str | None:
+    named = request.args.get(_CHOSEN) or request.form.get(_CHOSEN)
+    if not named and request.is_json:
+        body = request.get_json(silent=True)
+        named = body.get(_CHOSEN) if isinstance(body, dict) else None
+    return named if isinstance(named, str) else None
+
+
+def _remember(name: str) -> None:
+    if page_session.get(_CHOSEN) != name:
+        page_session[_CHOSEN] = name
+
+
+# -- the cookie ----------------------------------------------------------------------------------------------
+
+
+def sign_in_cookie(settings: Settings) -> str:
+    """Return the name of the cookie that holds the id of a sign-in."""
+    return "__Host-approval" if settings.secure else "approval"
+
+
+def set_sign_in(response: Response, secret: str) -> None:
+    """Give the browser the secret id of a sign-in, and a new page session."""
+    settings = hooks().settings
+    page_session.clear()
+    response.set_cookie(
+        sign_in_cookie(settings), secret, path="/", secure=settings.secure, httponly=True, samesite="Lax"
+    )
+
+
+def clear_sign_in(response: Response) -> None:
+    """Take the id of the sign-in, and the page session, away from the browser."""
+    settings = hooks().settings
+    page_session.clear()
+    response.delete_cookie(sign_in_cookie(settings), path="/", secure=settings.secure, httponly=True, samesite="Lax")
