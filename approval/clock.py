@@ -30,6 +30,11 @@ def now(session: Asks) -> datetime:
     return instant
 
 
+def host_date() -> date:
+    """Return the host's date in UTC, for commands that have no database to ask."""
+    return datetime.now(UTC).date()
+
+
 def monotonic() -> float:
     """Seconds for measuring durations; never a time of day."""
     return time.monotonic()

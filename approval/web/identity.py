@@ -7,7 +7,8 @@ messages and the workspace last looked at, never an identity.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Protocol, TypeVar
@@ -25,6 +26,9 @@ READ, DRAFT, EXPORT = "read", "draft", "export"
 _REACH = {READ: {READ}, DRAFT: {READ, DRAFT}, EXPORT: {READ, EXPORT}}
 _CHOSEN = "workspace"
 _UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+
+NOT_HERE = "There is no such page, or none that you may see."
+"""What is told of another workspace's things and of things that are nowhere: neither is known from the other."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -186,9 +190,18 @@ def ensure_may(capability: Capability, where: str | InWorkspace) -> None:
     if can(actor, capability, where):
         return
     if not can(actor, Capability.READ, where):
-        raise NotFound("There is no such page, or none that you may see.")
+        raise NotFound(NOT_HERE)
     roles = ", ".join(sorted(holders(capability)))
     raise CapabilityMissing(f"This needs the capability “{capability}”, which these roles have: {roles}.")
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Tell of a thing that is nowhere in the words for one that this person may not see."""
+    try:
+        yield
+    except NotFound as refusal:
+        raise NotFound(NOT_HERE) from refusal
 
 
 # -- where ---------------------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from flask_wtf.csrf import generate_csrf
 from approval import settings as environment
 from approval.capabilities import Actor, Capability, Role
 from approval.errors import Invalid, Problem
-from approval.web import errors, filters, identity, security
 from approval.settings import shipped
+from approval.web import errors, filters, identity, security
 from approval.web.identity import Caller, Hooks, ensure_may, public, require, signed_in, workspace
 
 MARIA = Actor("p1", "Maria", roles={"northwind": frozenset({Role.MARKETER})})

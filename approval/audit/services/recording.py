@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, TextClause, event, inspect, select
 from sqlalchemy.orm import Mapper, Session as OrmSession
@@ -120,7 +121,9 @@ def _flush_ended(session: Session, context: Any) -> None:
 @event.listens_for(Engine, "rollback")
 @event.listens_for(Engine, "commit")
 def _flag_falls(connection: Any) -> None:
-    connection.info.pop(_FLUSHING, None)
+    # A lost connection has no flag left, and asking it would hide why it was lost.
+    if not connection.invalidated:
+        connection.info.pop(_FLUSHING, None)
 
 
 @event.listens_for(Engine, "before_cursor_execute")
@@ -134,13 +137,28 @@ def _guard_statement(
     if element is None or isinstance(element, TextClause):
         _ensure_plain_text(statement)
         return
+    writes = _writes.get(compiled)
+    if writes is None:
+        # A compiled statement is used again and again for other parameters; its parts stay the same.
+        writes = _writes[compiled] = _parts_that_write(element)
+    for part in writes:
+        _ensure_may_write(part, flushing=bool(connection.info.get(_FLUSHING)))
+
+
+_writes: WeakKeyDictionary[Any, tuple[UpdateBase, ...]] = WeakKeyDictionary()
+
+
+def _parts_that_write(element: Any) -> tuple[UpdateBase, ...]:
+    """Return every INSERT, UPDATE and DELETE in a statement, those in its CTEs too; text that writes is refused."""
+    parts = []
     for part in visitors.iterate(element):
         if isinstance(part, TextClause) and _DML_WORD.search(part.text):
             raise AuditFault("text inside a statement may not write")
         if isinstance(part, UpdateBase):
-            _ensure_may_write(part, flushing=bool(connection.info.get(_FLUSHING)))
+            parts.append(part)
     if not element.is_select and not isinstance(element, UpdateBase):
         raise AuditFault(f"{type(element).__name__} is not available to this program")
+    return tuple(parts)
 
 
 def _ensure_plain_text(statement: str) -> None:

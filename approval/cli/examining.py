@@ -1,0 +1,102 @@
+"""What `approval doctor` looks at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import create_engine, select
+from sqlalchemy.exc import DBAPIError
+
+from approval import clock, db
+from approval.audit.models.keys import Keys
+from approval.audit.queries.entries import head
+from approval.audit.queries.verifying import logs
+from approval.db import schema
+from approval.errors import NotMigrated
+from approval.publishing.models import Heartbeat
+from approval.settings import Settings
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: `state` is ok, note or bad."""
+
+    check: str
+    state: str
+    detail: str
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Run every check that this installation allows."""
+    findings: list[Finding] = []
+    for check in (_keys, _database, _logs, _worker, _address, _mail):
+        try:
+            findings += check(settings)
+        except (DBAPIError, NotMigrated, OSError) as error:
+            findings.append(Finding(check.__name__.strip("_"), "bad", str(getattr(error, "orig", None) or error)))
+            break
+    return findings
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    if not settings.keys.is_dir():
+        yield Finding("keys", "note", f"no signing keys yet in {settings.keys}; the first workspace makes them")
+        return
+    loose = [file.name for file in settings.keys.glob("*.key") if file.stat().st_mode & 0o077]
+    if loose:
+        yield Finding("keys", "bad", f"others may read {', '.join(loose)}: chmod 600 them in {settings.keys}")
+    if settings.embedded and settings.keys.is_relative_to(settings.data):
+        yield Finding(
+            "keys",
+            "note",
+            "signing keys and database share a folder: whoever has it has both; set APPROVAL_KEYS elsewhere",
+        )
+    if not os.access(settings.keys, os.W_OK):
+        yield Finding("keys", "bad", f"{settings.keys} cannot be written: last-signed heads are kept there")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    schema.ensure_current(create_engine(schema.plain_url(settings.database_url)))
+    engine = db.connect(settings.database_url)
+    schema.ensure_guarded(engine)
+    yield Finding("database", "ok", f"{engine.dialect.name}, at this program's schema, the log guarded")
+
+
+def _logs(settings: Settings) -> Iterator[Finding]:
+    with db.reading() as session:
+        for name in logs(session):
+            found = head(session, name)
+            detail = f"{found.size} entries, {found.sealed} sealed"
+            signed = Keys(settings.keys).head(name)
+            if found.sealed and signed is None:
+                yield Finding(
+                    f"log {name}", "bad", f"{detail}; its last-signed head is missing from the keys folder"
+                )
+            else:
+                yield Finding(f"log {name}", "ok", detail)
+
+
+def _worker(settings: Settings) -> Iterator[Finding]:
+    with db.reading() as session:
+        last = session.scalar(select(Heartbeat.at).order_by(Heartbeat.at.desc()).limit(1))
+        now = clock.now(session)
+    if last is None or (now - last).total_seconds() > 60:
+        yield Finding(
+            "worker", "bad", "no worker was alive in the last minute: start `approval worker` or `serve`"
+        )
+    else:
+        yield Finding("worker", "ok", "alive")
+
+
+def _address(settings: Settings) -> Iterator[Finding]:
+    state, detail = ("ok", settings.base_url) if settings.secure else ("note", "plain http: this machine only")
+    yield Finding("address", state, detail or "")
+
+
+def _mail(settings: Settings) -> Iterator[Finding]:
+    if settings.smtp_url is None:
+        yield Finding("mail", "note", "APPROVAL_SMTP_URL is not set: people are told in the pages only")
+    else:
+        yield Finding("mail", "ok", "a mail server is set")

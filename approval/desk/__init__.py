@@ -1,0 +1,1 @@
+"""Pages, API and services that touch several domains at once; no tables of its own."""

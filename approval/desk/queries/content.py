@@ -1,0 +1,163 @@
+"""What a post says, in the form of its channels, with the findings in their places."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from approval.desk.queries.marking import Piece, Span, anchors, pieces
+from approval.networks import NETWORKS, Count, Preview
+from approval.people.queries import ChannelFacts
+from approval.posts.payload import Attachment
+from approval.rules import Severity
+
+
+class Found(Protocol):
+    """A finding, stored or not."""
+
+    @property
+    def rule(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def severity(self) -> str: ...
+    @property
+    def part(self) -> str | None: ...
+    @property
+    def start(self) -> int | None: ...
+    @property
+    def end(self) -> int | None: ...
+    @property
+    def match(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def citation(self) -> str: ...
+    @property
+    def suggestion(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a rule found something: its own id, the part in words, and the id of the mark that shows it, if any."""
+
+    id: str
+    part: str | None
+    where: str
+    match: str
+    mark: str | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Everything that one rule found in a post: one card, one answer."""
+
+    finding: Found
+    places: tuple[Place, ...]
+    settled: str | None = None
+    asked: tuple[str, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        """The rule's permanent id."""
+        return self.finding.rule
+
+    @property
+    def open(self) -> bool:
+        """True until somebody has accepted it by name."""
+        return self.settled is None
+
+
+@dataclass(frozen=True)
+class ChannelView:
+    """One channel's text: counted, marked, and as the network shows it."""
+
+    name: str
+    title: str
+    network: str
+    text: str
+    count: Count | None
+    preview: Preview | None
+    segments: tuple[Piece, ...]
+    closed: bool = False
+
+    @property
+    def label(self) -> str:
+        """The channel as people call it."""
+        return f"{self.title} ({self.name})" if self.title.lower() != self.name else self.title
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Findings of one post with their ids, and the pieces of each part."""
+
+    groups: tuple[Group, ...]
+    segments: Mapping[str, tuple[Piece, ...]]
+
+
+def mark(
+    texts: Mapping[str, str],
+    findings: Sequence[Found],
+    names: Mapping[str, str],
+    *,
+    settled: Mapping[str, str] | None = None,
+    asked: Mapping[str, tuple[str, ...]] | None = None,
+) -> Marked:
+    """Put findings in their places. *texts*: part to text; *names*: part to words; the rest: rule to words."""
+    numbered = [(str(n), found) for n, found in enumerate(findings, 1)]
+    spans: defaultdict[str, list[Span]] = defaultdict(list)
+    for id_, found in numbered:
+        if found.part in texts and found.start is not None and found.end is not None and found.start < found.end:
+            spans[found.part].append(Span(id_, found.start, found.end, found.severity))
+    segments = {part: pieces(text, spans[part]) for part, text in texts.items()}
+    marks = {id_: at for part, here in spans.items() for id_, at in anchors(texts[part], here).items()}
+    by_rule: defaultdict[str, list[tuple[Place, Found]]] = defaultdict(list)
+    for id_, found in numbered:
+        where = names.get(found.part or "", "The post")
+        by_rule[found.rule].append((Place(id_, found.part, where, found.match, marks.get(id_)), found))
+    groups = [
+        Group(each[0][1], tuple(place for place, _ in each), (settled or {}).get(rule), (asked or {}).get(rule, ()))
+        for rule, each in by_rule.items()
+    ]
+    groups.sort(key=lambda group: (not group.open, -Severity(group.finding.severity).rank, int(group.places[0].id)))
+    return Marked(tuple(groups), segments)
+
+
+def part_names(channels: Iterable[ChannelFacts], images: int) -> dict[str, str]:
+    """Return what each part of a post is called."""
+    named = {f"texts.{channel.name}": channel.title for channel in channels}
+    return {"title": "Title", **named, **{f"alt.{n}": f"Alternative text {n + 1}" for n in range(images)}}
+
+
+def part_texts(title: str, texts: Mapping[str, str], media: Sequence[Attachment]) -> dict[str, str]:
+    """Return every judged text of a post by its part."""
+    return {
+        "title": title,
+        **{f"texts.{name}": text for name, text in sorted(texts.items())},
+        **{f"alt.{n}": attached.alt for n, attached in enumerate(media)},
+    }
+
+
+def channel_view(name: str, text: str, known: ChannelFacts | None, segments: tuple[Piece, ...]) -> ChannelView:
+    """Return one channel's text as its page shows it; of a channel or network that is gone, the text alone."""
+    network = NETWORKS.get(known.network) if known else None
+    return ChannelView(
+        name=name,
+        title=known.title if known else name,
+        network=known.network if known else "",
+        text=text,
+        count=network.count(text) if network else None,
+        preview=network.preview(text) if network else None,
+        segments=segments or (Piece(text),),
+        closed=known is None or known.closed,
+    )
+
+
+def tally(groups: Iterable[Group]) -> tuple[tuple[str, int], ...]:
+    """Return how many open groups there are of each severity, gravest first."""
+    open_ = [group.finding.severity for group in groups if group.open]
+    return tuple((str(s), open_.count(s)) for s in reversed(Severity) if s in open_)

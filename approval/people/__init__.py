@@ -1,0 +1,1 @@
+"""Accounts, workspaces, teams, roles, channels, and who must be told or asked."""

@@ -1,0 +1,1 @@
+"""What somebody wants to say: drafts, immutable revisions, comments, media, evidence."""

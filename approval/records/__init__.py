@@ -1,0 +1,1 @@
+"""What we can show, keep, hold and erase."""

@@ -1,0 +1,58 @@
+"""Records from the terminal: write an export, verify one."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from approval.records import verify as verifier
+from approval.records.queries import Filters
+from approval.records.services import write_export
+from approval.settings import Settings
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command("export")
+@click.option("--workspace", required=True, help="Whose records.")
+@click.option("--from", "first", required=True, type=_DAY, help="First day, in the workspace's zone.")
+@click.option("--to", "last", required=True, type=_DAY, help="Last day, included.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The archive; its note is FILE.zip.note.")
+@click.option("--post", "posts", multiple=True, type=click.IntRange(1, 2**31 - 1), help="Only this post; repeatable.")
+@click.option("--person", "people", multiple=True, help="Only what this person (address or id) did; repeatable.")
+@click.pass_obj
+def export(
+    settings: Settings,
+    workspace: str,
+    first: datetime,
+    last: datetime,
+    out: Path,
+    posts: tuple[int, ...],
+    people: tuple[str, ...],
+) -> None:
+    """Write the regulator's export of a period, with a signed note beside it."""
+    written = write_export(
+        workspace=workspace,
+        first_day=first.date(),
+        last_day=last.date(),
+        filters=Filters(posts, people),
+        out=out.absolute(),
+        settings=settings,
+        by=f"host:{getpass.getuser()}",
+    )
+    click.echo(f"{out}: {written.entries} entries, {written.size} bytes, SHA-256 {written.digest.hex()}")
+
+
+@click.command("verify")
+@click.argument("file", metavar="FILE.zip")
+@click.option("--vkey", metavar="KEY", help="The log's verifier key, from a source that you trust.")
+def verify(file: str, vkey: str | None) -> None:
+    """Verify an export, with no database and no network. Exits 1 where it does not hold."""
+    sys.exit(verifier.main([*(() if vkey is None else (f"--vkey={vkey}",)), "--", file]))
+
+
+COMMANDS: list[click.Command] = [export, verify]

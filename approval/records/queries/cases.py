@@ -1,0 +1,101 @@
+"""The case file of a post: its story, told from the entries of the log and what they open to, then the raw entries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from approval.audit.events import KINDS
+from approval.audit.models import Entry
+from approval.db import Session
+from approval.errors import NotFound
+from approval.people.queries import workspace_facts
+from approval.posts.models import Post
+from approval.records.queries.story import Material, Moment, Raw
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """Everything about one post: the story in order, then the entries that it is told from."""
+
+    workspace: str
+    zone: str
+    post: int
+    title: str
+    standing: str
+    author: str
+    created_at: datetime
+    revision: bytes
+    story: tuple[Moment, ...]
+    entries: tuple[Raw, ...]
+
+    @property
+    def media(self) -> frozenset[bytes]:
+        """The images of every revision, by digest."""
+        return frozenset(each.digest for moment in self.story if moment.payload for each in moment.payload.media)
+
+    @property
+    def findings(self) -> Iterator[list[Mapping[str, Any]]]:
+        """What each rule set found in each revision."""
+        return (list(moment.findings) for moment in self.story if moment.kind == "revision.screened")
+
+
+def case_file(session: Session, post: int) -> CaseFile:
+    """Return the case file of a post; NotFound where there is none."""
+    return next(case_files(session, workspace_of(session, post), [post]))
+
+
+def workspace_of(session: Session, post: int) -> str:
+    """Return the workspace of a post; NotFound where there is none."""
+    workspace = session.scalar(select(Post.workspace).where(Post.id == post))
+    if workspace is None:
+        raise NotFound("There is no such post, or none that you may see.")
+    return workspace
+
+
+def case_files(
+    session: Session, workspace: str, posts: Sequence[int], *, until: datetime | None = None
+) -> Iterator[CaseFile]:
+    """Yield the case files of some posts of a workspace, told up to *until*."""
+    zone = workspace_facts(session, workspace).zone
+    entries = _entries(session, workspace, posts, until)
+    material = Material.of(session, workspace, posts, entries)
+    columns = (Post.id, Post.revision, Post.standing, Post.author, Post.created_at)
+    for row in session.execute(select(*columns).where(Post.id.in_(posts)).order_by(Post.id)).all():
+        story = material.story(row.id, entries[row.id], until)
+        payloads = [moment.payload for moment in story if moment.payload is not None]
+        yield CaseFile(
+            workspace=workspace,
+            zone=zone,
+            post=row.id,
+            title=payloads[-1].title if payloads else f"Post {row.id}",
+            standing=str(row.standing),
+            author=material.name(row.author),
+            created_at=row.created_at,
+            revision=row.revision,
+            story=story,
+            entries=tuple(entries[row.id]),
+        )
+
+
+def _entries(
+    session: Session, workspace: str, posts: Sequence[int], until: datetime | None
+) -> defaultdict[int, list[Raw]]:
+    columns = (Entry.post, Entry.index, Entry.kind, Entry.at, Entry.actor, Entry.body)
+    where = [Entry.log == workspace, Entry.post.in_(posts)]
+    if until is not None:
+        where.append(Entry.at < until)
+    found: defaultdict[int, list[Raw]] = defaultdict(list)
+    for post, index, kind, at, actor, body in session.execute(select(*columns).where(*where).order_by(Entry.index)):
+        found[post or 0].append(Raw(index, kind, _meaning(kind), at, actor, body.decode()))
+    return found
+
+
+def _meaning(kind: str) -> str:
+    described = KINDS.get(kind)
+    return " ".join((described.__doc__ or "").split()) if described else ""

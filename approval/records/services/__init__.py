@@ -1,0 +1,17 @@
+"""The verbs of records: ask for an export, write it, hand it out."""
+
+from approval.records.services.asking import (
+    Job as Job,
+    ask_export as ask_export,
+    begin_next as begin_next,
+    ensure_fetchable as ensure_fetchable,
+    fail as fail,
+    fetched as fetched,
+    finish as finish,
+)
+from approval.records.services.writing import (
+    Draft as Draft,
+    Written as Written,
+    draft_export as draft_export,
+    write_export as write_export,
+)

@@ -1,0 +1,183 @@
+"""Records in the browser: what can be shown, exports, the case file of a post, how to verify."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+
+from approval import clock
+from approval.audit.queries.entries import Head, head
+from approval.capabilities import Capability, can
+from approval.db import reading, transaction
+from approval.errors import Invalid, NotFound
+from approval.people.queries import workspace_facts
+from approval.records import queries, services, verify as verifier
+from approval.records.forms import ExportForm
+from approval.records.queries import CaseFile, ExportFacts
+from approval.web.identity import current, ensure_may, hooks, origin, require, signed_in, unseen, workspace
+from approval.web.paging import format_cursor, parse_cursor
+
+blueprint = Blueprint("records", __name__)
+
+PAGE = 30
+_USUAL_DAYS = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class RecordsPage:
+    """The exports of a workspace, newest first, and the key to verify them with."""
+
+    workspace: str
+    zone: str
+    head: Head
+    exports: list[ExportFacts]
+    next_url: str | None
+    prev_url: str | None
+    may_export: bool
+    shared_keys: bool
+
+
+@dataclass(frozen=True)
+class ExportPage:
+    """One export, and the key to verify it with."""
+
+    export: ExportFacts
+    zone: str
+    vkey: str
+
+
+@blueprint.get("/records")
+@require(Capability.READ_AUDIT)
+def exports() -> str:
+    """Show what can be shown: exports, case files, how to verify."""
+    name = workspace()
+    return _records(name, _blank(name))
+
+
+def _blank(name: str) -> ExportForm:
+    with reading() as session:
+        today = clock.wall_time(clock.now(session), workspace_facts(session, name).zone).date()
+    form = ExportForm(workspace=name, first_day=today - _USUAL_DAYS, last_day=today)
+    form.workspace.data = name
+    return form
+
+
+def _records(name: str, form: ExportForm) -> str:
+    cursor = parse_cursor(request.args.get("before"), int)
+    before = None if cursor is None else int(str(cursor[0]))
+    with reading() as session:
+        found = queries.exports(session, name, before=before, limit=PAGE + 1)
+        page = RecordsPage(
+            workspace=name,
+            zone=workspace_facts(session, name).zone,
+            head=head(session, name),
+            exports=found[:PAGE],
+            next_url=_url(name, before=format_cursor(found[PAGE - 1].id)) if len(found) > PAGE else None,
+            prev_url=_url(name) if before is not None else None,
+            may_export=can(current(), Capability.EXPORT, name),
+            shared_keys=hooks().settings.keys.is_relative_to(hooks().settings.data),
+        )
+    return render_template("records/exports.html", page=page, form=form)
+
+
+def _url(name: str, before: str | None = None) -> str:
+    return url_for("records.exports", workspace=name, before=before)
+
+
+@blueprint.post("/records/exports")
+@require(Capability.EXPORT)
+def ask() -> Any:
+    """Ask for an export."""
+    name, form = workspace(), ExportForm()
+    if form.validate_on_submit():
+        try:
+            with transaction(origin()) as session:
+                asked = services.ask_export(
+                    session,
+                    workspace=name,
+                    first_day=form.first_day.data,
+                    last_day=form.last_day.data,
+                    filters=form.filters(),
+                    by=current(),
+                )
+            flash("The export is being written. You are told when it is ready.", "success")
+            return redirect(url_for("records.export", export_id=asked.id))
+        except Invalid as refusal:
+            form.form_errors.append(refusal.detail)
+    return _records(name, form), 422
+
+
+@blueprint.get("/records/exports/<int:export_id>")
+@signed_in
+def export(export_id: int) -> str:
+    """Show how far an export is; once it is ready, fetch both files."""
+    with reading() as session:
+        with unseen():
+            facts = queries.export(session, export_id)
+        ensure_may(Capability.READ_AUDIT, facts)
+        zone, vkey = workspace_facts(session, facts.workspace).zone, head(session, facts.workspace).vkey
+    return render_template("records/export.html", page=ExportPage(facts, zone, vkey))
+
+
+@blueprint.get("/records/exports/<int:export_id>/download")
+@signed_in(scope="export")
+def download(export_id: int) -> Response:
+    """Hand out the archive; that is recorded first."""
+    facts = _fetchable(export_id)
+    path = _path(facts)
+    with transaction(origin()) as session:
+        services.fetched(session, facts, by=current())
+    return send_file(path, mimetype="application/zip", as_attachment=True, download_name=facts.file_name)
+
+
+@blueprint.get("/records/exports/<int:export_id>/note")
+@signed_in(scope="export")
+def note(export_id: int) -> Response:
+    """Hand out the signed note that belongs beside the archive."""
+    facts = _fetchable(export_id)
+    path = _path(facts)
+    return _attached(path.with_name(f"{path.name}.note").read_bytes(), f"{facts.file_name}.note", "text/plain")
+
+
+def _attached(data: bytes, name: str, kind: str) -> Response:
+    response = Response(data, mimetype=kind)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+def _fetchable(export_id: int) -> ExportFacts:
+    with reading() as session, unseen():
+        facts = queries.export(session, export_id)
+    ensure_may(Capability.EXPORT, facts)
+    services.ensure_fetchable(facts)
+    return facts
+
+
+def _path(facts: ExportFacts) -> Path:
+    path = queries.archive_of(hooks().settings.data, facts.id)
+    if not path.is_file():
+        raise NotFound("The files of this export are not on this server any more. Ask for the same days again.")
+    return path
+
+
+@blueprint.get("/records/posts/<int:post_id>")
+@signed_in
+def case_file(post_id: int) -> str:
+    """Show the case file of a post: its story, then the entries that it is told from."""
+    with reading() as session:
+        with unseen():
+            name = queries.workspace_of(session, post_id)
+        ensure_may(Capability.READ_AUDIT, name)
+        page: CaseFile = queries.case_file(session, post_id)
+    return render_template("records/post.html", page=page)
+
+
+@blueprint.get("/records/verify.py")
+@signed_in
+def verifier_source() -> Response:
+    """Hand out the stand-alone verifier."""
+    return _attached(Path(verifier.__file__).read_bytes(), "verify.py", "text/x-python")

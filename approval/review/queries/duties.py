@@ -1,0 +1,82 @@
+"""Separation of duties, in SQL: whose words a post holds, and who may therefore decide on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, CompoundSelect, Integer, Select, String, bindparam, exists, select, union_all
+from sqlalchemy.orm import aliased
+
+from approval.capabilities import Capability, holders
+from approval.db import Digest, Session
+from approval.people.models import Membership, Person, Team, TeamMember
+from approval.posts.models import Edit, Post
+from approval.review.flow import Asked, Who
+from approval.screening.models import ExceptionRequest
+
+
+def words_of(post: Any = Post) -> CompoundSelect[Any]:
+    """Return the query of whose words a post holds: author, every editor, whoever asked an exception for its bytes.
+
+    *post* is a row, something with its `id`, `workspace` and `revision`, or `Post` inside a query over posts.
+    """
+    written = aliased(Post)
+    return union_all(
+        select(written.author).where(written.id == post.id).correlate(Post),
+        select(Edit.by).where(Edit.post == post.id).correlate(Post),
+        select(ExceptionRequest.asked_by)
+        .where(ExceptionRequest.workspace == post.workspace, ExceptionRequest.revision == post.revision)
+        .correlate(Post),
+    )
+
+
+class _Given:
+    """A post whose facts are given when the statement runs."""
+
+    id = bindparam("id", type_=Integer)
+    workspace = bindparam("workspace", type_=String)
+    revision = bindparam("revision", type_=Digest)
+
+
+_WORDS = words_of(_Given)
+
+
+def own_words(session: Session, post: Post) -> frozenset[str]:
+    """Return everybody whose words *post* holds; none of them ever counts towards its approval."""
+    given = {"id": post.id, "workspace": post.workspace, "revision": post.revision}
+    return frozenset(session.scalars(_WORDS, given))
+
+
+def candidates(session: Session, workspace: str, who: Who) -> frozenset[str]:
+    """Return everybody whom a stage asks and who may decide at all, whatever the post."""
+    return frozenset(session.scalars(_people(workspace, who)))
+
+
+def may_decide(session: Session, post: Post, who: Who) -> frozenset[str]:
+    """Return everybody whom a stage asks and who may decide on *post*: none of its words are theirs."""
+    return frozenset(session.scalars(_people(post.workspace, who).where(Person.id.not_in(words_of(post)))))
+
+
+def _people(workspace: str, who: Who) -> Select[Any]:
+    return select(Person.id).where(
+        Person.disabled_at.is_(None), _holds(workspace, *holders(Capability.DECIDE)), _is_asked(workspace, who)
+    )
+
+
+def _holds(workspace: str, *roles: str) -> ColumnElement[bool]:
+    return exists().where(Membership.person == Person.id, Membership.workspace == workspace, Membership.role.in_(roles))
+
+
+def _is_asked(workspace: str, who: Who) -> ColumnElement[bool]:
+    match who.kind:
+        case Asked.ROLE:
+            return _holds(workspace, who.name)
+        case Asked.TEAM:
+            return exists().where(
+                TeamMember.person == Person.id,
+                TeamMember.team == Team.id,
+                Team.workspace == workspace,
+                Team.name == who.name,
+            )
+        case Asked.PERSON:
+            return Person.id == who.name

@@ -1,0 +1,43 @@
+"""The rule engine: text in, findings out. It knows no framework, database, network or clock."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from .finding import TOPICS, Finding, RuleError, Severity
+from .pack import Example, Rule
+from .products import PRODUCTS, ProductClass, class_of
+from .ruleset import ENGINE, RuleSet
+from .scope import AUDIENCES, ENTITY_TYPES, NETWORKS, REGIMES, Facts
+from .text import LARGEST
+
+__all__ = [
+    "AUDIENCES",
+    "ENGINE",
+    "ENTITY_TYPES",
+    "LARGEST",
+    "NETWORKS",
+    "PRODUCTS",
+    "REGIMES",
+    "TOPICS",
+    "Example",
+    "Facts",
+    "Finding",
+    "ProductClass",
+    "Rule",
+    "RuleError",
+    "RuleSet",
+    "Severity",
+    "class_of",
+    "load_packs",
+]
+
+
+@cache
+def load_packs() -> RuleSet:
+    """The packs that are shipped; the same object at every call."""
+    packs = files(__name__).joinpath("packs")
+    return RuleSet.parse(
+        {file.name.removesuffix(".toml"): file.read_bytes() for file in packs.iterdir() if file.name.endswith(".toml")}
+    )

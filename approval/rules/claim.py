@@ -1,0 +1,103 @@
+"""Where a rule's words stand in a text, less the places that an exception or a frame explains."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .pattern import NOTHING, Phrases
+from .text import Reading
+
+Span = tuple[int, int]
+MOST_WEIGHED = 1_000
+"""Places of one claim in one text that are weighed against company and frames."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A way of speaking that turns a claim into something else: a negation, a warning, a quotation, a definition."""
+
+    name: str
+    before: Phrases
+    after: Phrases
+    around: Phrases
+    broken_by: Phrases
+    reach: int = 0
+    neighbours: bool = False
+
+    def holds(self, reading: Reading, start: int, end: int) -> bool:
+        """Whether the claim at these bytes stands inside the frame, and nothing near it takes the frame back."""
+        first, last = reading.sentence(start, end)
+        before = reading.sentence(first - 1, first - 1)[0] if first else 0
+        after = reading.sentence(last, last + 1)[1]
+        around = (before, after) if self.neighbours else (first, last)
+        framed = (
+            self.before.occur(reading, _back(reading.plain, first, start, self.reach), start)
+            or self.after.occur(reading, end, last)
+            or self.around.occur(reading, *around)
+        )
+        return framed and not self.broken_by.occur(reading, before if self.neighbours else end, after)
+
+
+def _meets(spans: list[Span], start: int, end: int) -> bool:
+    """Whether one of these spans, in order and apart, overlaps the place."""
+    at = bisect_left(spans, (start, start))
+    return any(start < last and first < end for first, last in spans[max(0, at - 1) : at + 1])
+
+
+def _back(plain: bytes, first: int, start: int, words: int) -> int:
+    """Where the last so many words of the clause before `start` begin; `first` where no number is given."""
+    if not words:
+        return first
+    first = max([first, *(plain.rfind(mark, first, start) + 1 for mark in (b",", b";", b":", b"#"))])
+    at = start
+    for _ in range(words):
+        at = plain.rfind(b" ", first, max(at - 1, first))
+        if at < 0:
+            return first
+    return at
+
+
+class Claim:
+    """Patterns, their exceptions and the company that they need; an exception cancels one match, never a post."""
+
+    def __init__(
+        self,
+        match: Phrases,
+        *,
+        exceptions: Phrases = NOTHING,
+        frames: Sequence[Frame] = (),
+        near: Phrases = NOTHING,
+        within: str = "sentence",
+    ) -> None:
+        self._match = match
+        self._exceptions = exceptions
+        self._frames = tuple(frames)
+        self._near = near
+        self._within = within
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """Expressions, one of which occurs wherever the claim does."""
+        return self._match.expressions
+
+    def spans(self, reading: Reading) -> Iterator[Span]:
+        """The places of the claim, in order."""
+        if self._near and self._within == "post" and not self._near.occur(reading):
+            return
+        excepted: list[Span] | None = None
+        for count, (start, end) in enumerate(self._match.spans(reading)):
+            if excepted is None:
+                excepted = list(self._exceptions.spans(reading))
+            if _meets(excepted, start, end):
+                continue
+            # Beyond what an honest text holds, nothing is explained away: the work stays bounded, the claim found.
+            if count < MOST_WEIGHED and not self._stands(reading, start, end):
+                continue
+            yield start, end
+
+    def _stands(self, reading: Reading, start: int, end: int) -> bool:
+        if self._near and self._within == "sentence" and not self._near.occur(reading, *reading.sentence(start, end)):
+            return False
+        return not any(frame.holds(reading, start, end) for frame in self._frames)

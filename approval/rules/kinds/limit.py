@@ -1,0 +1,41 @@
+"""`limit`: something may stand in the text, but not so often."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import ClassVar
+
+from ..claim import Span
+from ..text import Reading
+from .base import CLAIM_KEYS, Hit, Maker
+
+_CAPITALS = re.compile(r"\b[A-Z]{4,}\b")
+
+
+class Limit:
+    """Finds the first place beyond `most`; counts `match`, or words in capitals where `count` says so."""
+
+    keys: ClassVar[frozenset[str]] = CLAIM_KEYS | {"most", "count"}
+    after: frozenset[str] = frozenset()
+
+    def __init__(self, make: Maker) -> None:
+        self._capitals = make.text("count", one_of=("match", "capitals"), default="match") == "capitals"
+        self._most = make.number("most", least=0)
+        self._claim = make.claim(needed=not self._capitals)
+        self._near = make.phrases("near")
+        self.probes = self._near.expressions if self._capitals else self._claim.probes
+
+    def find(self, reading: Reading, found: Collection[str]) -> Iterator[Hit]:
+        """At most one place: the first that is too many."""
+        spans = self._shouted(reading) if self._capitals else self._claim.spans(reading)
+        for count, (start, end) in enumerate(spans, start=1):
+            if count > self._most:
+                yield Hit(start, end, {"most": str(self._most)})
+                return
+
+    def _shouted(self, reading: Reading) -> Iterator[Span]:
+        if self._near and not self._near.occur(reading):
+            return
+        for found in _CAPITALS.finditer(reading.cased):
+            yield reading.offset(found.start()), reading.offset(found.end())

@@ -1,0 +1,25 @@
+"""`phrase`: some words stand in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import ClassVar
+
+from ..text import Reading
+from .base import CLAIM_KEYS, Hit, Maker
+
+
+class Phrase:
+    """Finds each place of `match`, unless an exception covers it, a frame explains it, or `near` is wanting."""
+
+    keys: ClassVar[frozenset[str]] = CLAIM_KEYS
+    after: frozenset[str] = frozenset()
+
+    def __init__(self, make: Maker) -> None:
+        self._claim = make.claim()
+        self.probes = self._claim.probes
+
+    def find(self, reading: Reading, found: Collection[str]) -> Iterator[Hit]:
+        """Each place of the phrase."""
+        for start, end in self._claim.spans(reading):
+            yield Hit(start, end)

@@ -1,0 +1,65 @@
+"""`require`: where one thing stands, another must stand too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import ClassVar
+
+from ..text import Reading
+from .base import CLAIM_KEYS, Hit, Maker
+
+_LETTERS = re.compile(rb"[^a-z0-9\x80-\xff%]+")
+
+
+class Require:
+    """A disclosure that a claim, a topic, or the mere subject of the post calls for.
+
+    The rule looks where `match` stands, where another rule found a topic of `after`, or, without both, at every post
+    in scope. Any of `needs` contents it, a text of `exact` word for word, all of `items` (named lists), or one of
+    `pointer` together with a link. Posts with any of `exempt` are left alone. What is missing is shown at the trigger
+    where `at` is "trigger", otherwise nowhere.
+    """
+
+    keys: ClassVar[frozenset[str]] = CLAIM_KEYS | {"after", "needs", "exact", "items", "pointer", "exempt", "at"}
+
+    def __init__(self, make: Maker) -> None:
+        self.after = frozenset(make.texts("after"))
+        self._when = make.claim(needed=False)
+        self._needs = make.phrases("needs")
+        self._exact = tuple(_essence(text.lower().encode()) for text in make.texts("exact"))
+        self._items = make.phrases_in("items")
+        self._pointer = make.phrases("pointer")
+        self._exempt = make.phrases("exempt")
+        self._at_trigger = make.text("at", one_of=("post", "trigger"), default="post") == "trigger"
+        self.probes = self._when.probes
+
+    def find(self, reading: Reading, found: Collection[str]) -> Iterator[Hit]:
+        """One hit for each trigger, or one for the post."""
+        if self.after and self.after.isdisjoint(found):
+            return
+        triggers = list(self._when.spans(reading)) if self.probes else []
+        if (self.probes and not triggers) or self._exempt.occur(reading):
+            return
+        missing = self._missing(reading)
+        if missing is None:
+            return
+        if self._at_trigger and triggers:
+            yield from (Hit(start, end, {"missing": missing}) for start, end in triggers)
+        else:
+            yield Hit(None, None, {"missing": missing})
+
+    def _missing(self, reading: Reading) -> str | None:
+        """The names of the missing items, "" where the disclosure as a whole is missing, None where nothing is."""
+        if self._needs.occur(reading) or (self._pointer.occur(reading) and b"http" in reading.plain):
+            return None
+        if self._exact and any(text in _essence(reading.plain) for text in self._exact):
+            return None
+        if self._items:
+            return ", ".join(name for name, phrases in self._items.items() if not phrases.occur(reading)) or None
+        return ""
+
+
+def _essence(plain: bytes) -> bytes:
+    """Words alone: a prescribed text holds whole and in order, whatever its punctuation, quotes and line breaks."""
+    return b" " + _LETTERS.sub(b" ", plain.replace(b"'", b"")).strip() + b" "

@@ -1,0 +1,26 @@
+"""`swap`: some words stand in the text, and there are better ones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import ClassVar
+
+from ..text import Reading
+from .base import CLAIM_KEYS, Hit, Maker
+
+
+class Swap:
+    """As `phrase`; `instead` holds the words to write, and stands as {instead} in message and suggestion."""
+
+    keys: ClassVar[frozenset[str]] = CLAIM_KEYS | {"instead"}
+    after: frozenset[str] = frozenset()
+
+    def __init__(self, make: Maker) -> None:
+        self._claim = make.claim()
+        self._words = {"instead": make.text("instead")}
+        self.probes = self._claim.probes
+
+    def find(self, reading: Reading, found: Collection[str]) -> Iterator[Hit]:
+        """Each place of the words, with what to write there."""
+        for start, end in self._claim.spans(reading):
+            yield Hit(start, end, self._words)

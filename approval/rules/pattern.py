@@ -1,0 +1,201 @@
+r"""The pattern language of the packs, and RE2, which alone runs it (linear time, no look-around, no back-reference).
+
+A pattern is an RE2 expression over the plain, lower-case reading of a text, with four additions:
+
+- a space stands for whatever may part two words inside one sentence: blanks, hyphens, slashes, quotes, emoji;
+- `<name>` stands for a list of alternatives that the packs define under `[words]`;
+- `<3>` with a space after it stands for up to three words of the same sentence;
+- an apostrophe may be left out by the writer of the post.
+
+A pattern that begins or ends with a letter or a digit begins or ends at the edge of a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import re2
+
+from .finding import RuleError
+from .text import Reading
+
+LONGEST = 1_000
+_GAP = r"[ \"'*/_~=|<>^\\\x{2190}-\x{2bff}\x{1f000}-\x{1faff}-]+"
+_WORD = r"[^ \"*/_~=|<>^\\.,!?;:()\n]+[,:]?"
+_MACRO = re.compile(r"<([a-z][a-z0-9-]*)>")
+_SPAN = re.compile(r"( ?)<(\d{1,2})> ")
+_LOOSE_SPAN = re.compile(r"<\d{1,2}>")
+_UPPER = re.compile(r"(?<!\\)[A-Z]")
+_ATOM = re.compile(r"\\x\{[^}]*\}|\\[pP]\{[^}]*\}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]?|.", re.DOTALL)
+_WORD_ATOM = re.compile(r"[a-z0-9]|\\[dw]|\[(?:[a-z0-9-]|\\[dw])+\]")
+# A blank parts words, but not inside a class.
+_BLANK = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\])| ", re.DOTALL)
+_QUANTIFIER = re.compile(r"(?:[?*+]|\{\d*,?\d*\})\??")
+_BRACKETS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()|]", re.DOTALL)
+_CLASS_NAME = re.compile(r"\\[pP]\{[^}]*\}|\\x\{[0-9a-fA-F]+\}|\(\?P<")
+
+
+def options() -> re2.Options:
+    """How every pattern is compiled."""
+    chosen = re2.Options()
+    chosen.never_capture = True
+    chosen.log_errors = False
+    chosen.max_mem = 256 << 20
+    return chosen
+
+
+@dataclass(frozen=True)
+class Language:
+    """The named word lists of all packs, with which patterns are spelled out."""
+
+    words: Mapping[str, Sequence[str]]
+
+    def spell(self, source: str) -> str:
+        """One pattern as an RE2 expression."""
+        if not source.strip() or len(source) > LONGEST:
+            raise RuleError(f"A pattern has 1 to {LONGEST:,} characters.")
+        if _UPPER.search(_CLASS_NAME.sub("", source)):
+            raise RuleError(f"“{source}” has capitals; patterns are matched on lower-case text.")
+        if _LOOSE_SPAN.search(_SPAN.sub("", source)):
+            raise RuleError(
+                f"“{source}”: after <3>, which stands for up to three words, come a space and another word."
+            )
+        body = self._expand(source, ())
+        branches = list(_branches(body))
+        head = r"\b" if all(_edges_in_words(branch, last=False) for branch in branches) else ""
+        tail = r"\b" if all(_edges_in_words(branch, last=True) for branch in branches) else ""
+        return f"{head}(?:{_spaced(body)}){tail}"
+
+    def spell_all(self, sources: Sequence[str]) -> str:
+        """Several patterns as one expression that matches any of them."""
+        return "|".join(self.spell(source) for source in sources)
+
+    def _expand(self, source: str, open_names: tuple[str, ...]) -> str:
+        def put(found: re.Match[str]) -> str:
+            name = found.group(1)
+            if name not in self.words:
+                raise RuleError(f"<{name}> is not defined under [words].")
+            if name in open_names:
+                raise RuleError(f"<{name}> is defined by itself.")
+            return "(?:" + "|".join(self._expand(word, (*open_names, name)) for word in self.words[name]) + ")"
+
+        return _MACRO.sub(put, source)
+
+
+def _spaced(body: str) -> str:
+    spans = _SPAN.sub(lambda found: f"{found.group(1)}(?:{_WORD}{_GAP}){{0,{found.group(2)}}}", body.replace("'", "'?"))
+    return _BLANK.sub(lambda found: found.group(1) or f"(?:{_GAP})", spans)
+
+
+@lru_cache(maxsize=16_384)
+def _edges_in_words(body: str, *, last: bool) -> bool:
+    """Whether every way to begin (or to end) this pattern is a letter or a digit."""
+    atoms = list(_atoms(body))
+    for atom, optional in reversed(atoms) if last else atoms:
+        if atom.startswith("("):
+            branches = _branches(atom[1:-1].removeprefix("?:"))
+            certain = all(_edges_in_words(branch, last=last) for branch in branches)
+        else:
+            certain = bool(_WORD_ATOM.fullmatch(atom))
+        if not certain or not optional:
+            return certain
+    return False
+
+
+def _atoms(body: str) -> Iterator[tuple[str, bool]]:
+    """The parts of a pattern in order, each with whether it may be absent."""
+    at = 0
+    while at < len(body):
+        end = at + _group(body, at) if body[at] == "(" else _ATOM.match(body, at).end()  # type: ignore[union-attr]
+        quantifier = _QUANTIFIER.match(body, end)
+        count = quantifier.group() if quantifier else ""
+        yield body[at:end], count.startswith(("?", "*", "{0"))
+        at = end + len(count)
+
+
+def _group(body: str, start: int) -> int:
+    """The length of the group that opens here; the rest of the pattern where it never closes (RE2 will refuse it)."""
+    depth = 0
+    for atom in _BRACKETS.finditer(body, start):
+        depth += (atom.group() == "(") - (atom.group() == ")")
+        if depth == 0:
+            return atom.end() - start
+    return len(body) - start
+
+
+def _branches(group: str) -> Iterator[str]:
+    depth, start = 0, 0
+    for atom in _BRACKETS.finditer(group):
+        depth += (atom.group() == "(") - (atom.group() == ")")
+        if atom.group() == "|" and depth == 0:
+            yield group[start : atom.start()]
+            start = atom.end()
+    yield group[start:]
+
+
+def compile_pattern(expression: str, source: str = "") -> re2._Regexp:
+    """An expression compiled by RE2, or a refusal that names the pattern as it was written."""
+    try:
+        return re2.compile(expression, options())
+    except re2.error as error:
+        reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error.args[0])
+        raise RuleError(f"RE2 refuses “{source or expression}”: {reason.split(':')[0]}") from error
+
+
+class Phrases:
+    """A few patterns; where they occur in a reading, at the edges of words."""
+
+    def __init__(self, sources: Sequence[str], language: Language) -> None:
+        self.expressions = tuple(language.spell(source) for source in sources)
+        self._any = None
+        if sources:
+            try:
+                self._any = compile_pattern("|".join(self.expressions))
+            except RuleError:
+                for expression, source in zip(self.expressions, sources, strict=True):
+                    compile_pattern(expression, source)
+                raise
+
+    def __bool__(self) -> bool:
+        return self._any is not None
+
+    def occur(self, reading: Reading, start: int = 0, end: int | None = None) -> bool:
+        """Whether one of them stands between these bytes."""
+        return next(self.spans(reading, start, end), None) is not None
+
+    def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
+        """Where they stand, in bytes of `reading.plain`, in order, without overlap."""
+        if self._any is None:
+            return
+        plain = reading.plain
+        for found in self._any.finditer(plain, start, len(plain) if end is None else end):
+            here, there = found.span()
+            if here < there and not _inside_a_word(reading, here, there):
+                yield here, there
+
+
+def _inside_a_word(reading: Reading, start: int, end: int) -> bool:
+    """RE2 knows the edges of ASCII words only, and of symbols none."""
+    plain = reading.plain
+    return (start > 0 and _is_letter(plain, start - 1) and _is_letter(plain, start)) or (
+        end < len(plain) and _is_letter(plain, end - 1) and _is_letter(plain, end)
+    )
+
+
+def _is_letter(plain: bytes, at: int) -> bool:
+    byte = plain[at : at + 1]
+    if byte.isalnum():
+        return True
+    if byte < b"\x80":
+        return False
+    first = at
+    while first > 0 and plain[first] & 0xC0 == 0x80:
+        first -= 1
+    return plain[first : first + 4].decode(errors="ignore")[:1].isalnum()
+
+
+NOTHING = Phrases((), Language({}))
+"""No pattern; occurs nowhere."""

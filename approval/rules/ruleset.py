@@ -1,0 +1,203 @@
+"""A set of rules with one digest: text in, findings out."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import lru_cache
+from itertools import islice
+from types import MappingProxyType
+
+import re2
+
+from .finding import Finding, RuleError
+from .kinds import Hit
+from .lexicon import Lexicon
+from .pack import Rule, make_frames, make_language, make_lexicon, make_rules, read_pack
+from .pattern import options
+from .scope import Facts
+from .text import Reading, read
+
+ENGINE = "approval-rules/1"
+"""Changes whenever the same packs could find something else in the same text."""
+MOST_PLACES = 200
+"""Places in one text that are shown for one rule; a text with more is no longer read for each of them."""
+_MOST_KINDS_OF_POST = 1_024
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An example that its rule does not bear out; `expected` is what the text must do."""
+
+    rule: str
+    text: str
+    expected: str
+
+    def as_json(self) -> dict[str, str]:
+        """The three fields."""
+        return asdict(self)
+
+
+class RuleSet:
+    """Immutable and safe to share between threads."""
+
+    def __init__(self, rules: tuple[Rule, ...], lexicon: Lexicon, sources: Mapping[str, bytes]) -> None:
+        self.rules = rules
+        self.sources: Mapping[str, bytes] = MappingProxyType(dict(sources))
+        self.digest = _digest(sources)
+        self._lexicon = lexicon
+        self._gate = _Gate(rules)
+        self._in_scope = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._rules_for)
+
+    @classmethod
+    def parse(cls, sources: Mapping[str, bytes]) -> RuleSet:
+        """Reads packs (name to TOML); raises RuleError with pack, rule and key."""
+        packs = [read_pack(name, sources[name]) for name in sorted(sources)]
+        language = make_language(packs)
+        rules = make_rules(packs, language, make_frames(packs, language))
+        return cls(rules, make_lexicon(packs, rules), sources)
+
+    def rule(self, id_or_name: str) -> Rule:
+        """The rule with this id or name; KeyError where there is none."""
+        for rule in self.rules:
+            if id_or_name in (rule.id, rule.name):
+                return rule
+        raise KeyError(id_or_name)
+
+    def check(
+        self,
+        text: str,
+        *,
+        channel: str | None = None,
+        regime: str | None = None,
+        product: str | None = None,
+        audience: str | None = None,
+        entity_type: str | None = None,
+        language: str | None = None,
+        on: date | None = None,
+    ) -> tuple[Finding, ...]:
+        """What the rules find, in order of place; what is missing comes last.
+
+        Every error raises, so that a text that could not be judged never counts as clean. `channel` is the network.
+        """
+        facts = Facts(
+            channel=channel,
+            regime=regime,
+            product=product,
+            audience=audience,
+            entity_type=entity_type,
+            language=language,
+            on=on,
+        )
+        return self.check_facts(text, facts)
+
+    def check_facts(self, text: str, facts: Facts) -> tuple[Finding, ...]:
+        """As `check`, with the facts in one."""
+        return tuple(sorted(_distinct(self._all(text, facts)), key=_place))
+
+    def _all(self, text: str, facts: Facts) -> list[Finding]:
+        reading = read(text, self._lexicon)
+        opened = self._gate.open_to(reading)
+        active = [rule for number, rule in self._in_scope(facts) if number in opened]
+        findings = [f for rule in active if not rule.look.after for f in _findings(rule, facts, reading, frozenset())]
+        topics = frozenset(finding.topic for finding in findings)
+        findings += [f for rule in active if rule.look.after for f in _findings(rule, facts, reading, topics)]
+        return findings
+
+    def failures(self) -> Iterator[Failure]:
+        """Every example that does not do what its rule says."""
+        for rule in self.rules:
+            for examples, must_flag in ((rule.flags, True), (rule.passes, False)):
+                for example in examples:
+                    found = self._all(example.text, example.facts)
+                    if any(finding.rule == rule.id for finding in found) is not must_flag:
+                        yield Failure(rule.id, example.text, "be flagged" if must_flag else "pass")
+
+    def _rules_for(self, facts: Facts) -> tuple[tuple[int, Rule], ...]:
+        return tuple((number, rule) for number, rule in enumerate(self.rules) if rule.scope.covers(facts))
+
+
+class _Gate:
+    """One pass of RE2 over the text tells which rules are worth a look."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self._set = re2.Set.SearchSet(options())
+        self._rules_of: list[int] = []
+        self._always = frozenset(number for number, rule in enumerate(rules) if not rule.look.probes)
+        # A pattern that occurs in every text: where it is not reported, the matcher has failed and nothing may pass.
+        self._sentinel = self._set.Add("")
+        self._rules_of.append(-1)
+        for number, rule in enumerate(rules):
+            for probe in rule.look.probes:
+                self._set.Add(probe)
+                self._rules_of.append(number)
+        self._set.Compile()
+
+    def open_to(self, reading: Reading) -> frozenset[int]:
+        """The numbers of the rules of which a probe occurs, and of those that have none."""
+        hits = self._set.Match(reading.plain)
+        if self._sentinel not in hits:
+            raise RuleError("The matcher ran out of memory; the text was not judged.")
+        rules_of = self._rules_of
+        return self._always.union(rules_of[hit] for hit in hits)
+
+
+def _findings(rule: Rule, facts: Facts, reading: Reading, topics: frozenset[str]) -> Iterator[Finding]:
+    for hit in islice(rule.look.find(reading, topics), MOST_PLACES):
+        yield _finding(rule, facts, reading, hit)
+
+
+def _finding(rule: Rule, facts: Facts, reading: Reading, hit: Hit) -> Finding:
+    start = end = None
+    match = ""
+    if hit.start is not None and hit.end is not None:
+        start, end = reading.place(hit.start, hit.end)
+        match = reading.original[start:end]
+    words = {"match": match, **hit.words}
+    return Finding(
+        rule=rule.id,
+        name=rule.name,
+        topic=rule.topic,
+        severity=rule.severity_for(facts),
+        start=start,
+        end=end,
+        match=match,
+        message=_filled(rule.message, words),
+        why=rule.why,
+        citation=rule.citation,
+        suggestion=_filled(rule.suggestion, words),
+    )
+
+
+def _filled(message: str, words: Mapping[str, str]) -> str:
+    for name in ("missing", "instead", "most", "match"):
+        message = message.replace("{" + name + "}", words.get(name, ""))
+    return message
+
+
+def _distinct(findings: list[Finding]) -> Iterator[Finding]:
+    """Of findings of one topic that overlap, or that stand nowhere, the gravest, then the longest."""
+    kept: dict[str, list[tuple[int, int]]] = {}
+    for finding in sorted(findings, key=lambda f: (-f.severity.rank, -len(f.match), f.start or 0, f.rule)):
+        # Something missing stands nowhere, and so only beside other such findings.
+        place = (-1, 0) if finding.start is None or finding.end is None else (finding.start, finding.end)
+        others = kept.setdefault(finding.topic, [])
+        at = bisect_left(others, place)
+        if not any(place[0] < end and start < place[1] for start, end in others[max(0, at - 1) : at + 1]):
+            others.insert(at, place)
+            yield finding
+
+
+def _place(finding: Finding) -> tuple[bool, int, int, str]:
+    return finding.start is None, finding.start or 0, finding.end or 0, finding.rule
+
+
+def _digest(sources: Mapping[str, bytes]) -> str:
+    total = hashlib.sha256(f"{ENGINE}\nunicode {unicodedata.unidata_version}\n".encode())
+    for name in sorted(sources):
+        total.update(f"{hashlib.sha256(sources[name]).hexdigest()} {name}\n".encode())
+    return total.hexdigest()

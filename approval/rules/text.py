@@ -1,0 +1,283 @@
+"""A text as the rules read it: plain, lower case, unmasked; every place in it leads back to the text as typed."""
+
+from __future__ import annotations
+
+import html
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate, pairwise
+
+from . import fold
+from .finding import RuleError
+from .lexicon import Lexicon
+
+LARGEST = 1_000_000
+"""Code points that one text may have."""
+
+LONGEST_SENTENCE = 2_000
+"""Bytes after which a sentence is taken to end."""
+
+Edit = tuple[int, int, str]
+
+
+@dataclass(frozen=True)
+class View:
+    """A rewritten text; character *i* stands for `starts[i]` to `ends[i]` of the original (None: for itself)."""
+
+    text: str
+    starts: Sequence[int] | None = None
+    ends: Sequence[int] | None = None
+
+    def rewrite(self, edits: Iterable[Edit]) -> View:
+        """The view with (start, end, replacement) applied; edits are in order and do not overlap."""
+        edits = list(edits)
+        if not edits:
+            return self
+        pieces: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        at = 0
+        for start, end, new in edits:
+            self._copy(at, start, pieces, starts, ends)
+            if new:
+                pieces.append(new)
+                first, last = self._origin(start, end)
+                same = len(new) == end - start
+                starts.extend(self._origin(start + n, start + n + 1)[0] if same else first for n in range(len(new)))
+                ends.extend(self._origin(start + n, start + n + 1)[1] if same else last for n in range(len(new)))
+            elif ends and end < len(self.text):
+                # What is dropped between two characters belongs to the one before it.
+                ends[-1] = max(ends[-1], self._origin(start, end)[1])
+            at = end
+        self._copy(at, len(self.text), pieces, starts, ends)
+        return View("".join(pieces), starts, ends)
+
+    def same_length(self, text: str) -> View:
+        """The view with other characters in the same places."""
+        return View(text, self.starts, self.ends)
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Where this stretch of at least one character stands in the original."""
+        return self._origin(start, end)
+
+    def _origin(self, start: int, end: int) -> tuple[int, int]:
+        if self.starts is None or self.ends is None:
+            return start, end
+        if start == end:
+            here = self.starts[start] if start < len(self.starts) else (self.ends[-1] if self.ends else 0)
+            return here, here
+        return self.starts[start], self.ends[end - 1]
+
+    def _copy(self, start: int, end: int, pieces: list[str], starts: list[int], ends: list[int]) -> None:
+        pieces.append(self.text[start:end])
+        if self.starts is None or self.ends is None:
+            starts.extend(range(start, end))
+            ends.extend(range(start + 1, end + 1))
+        else:
+            starts.extend(self.starts[start:end])
+            ends.extend(self.ends[start:end])
+
+
+class Reading:
+    """One text, read once. Rules search `plain` (UTF-8, lower case) and give places in it; `place` leads back."""
+
+    def __init__(self, original: str, view: View) -> None:
+        self.original = original
+        self.cased = view.text
+        self._view = view
+        lowered = view.text.lower()
+        self.plain = lowered.encode()
+        self._ascii = len(self.plain) == len(lowered)
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """The code points of the original that these bytes of `plain` stand for."""
+        return self._view.origin(self.index(start), self.index(end))
+
+    def index(self, offset: int) -> int:
+        """The character of `cased` that begins at this byte of `plain`."""
+        if self._ascii:
+            return offset
+        wide, extra = self._wide
+        before = bisect_left(wide, offset)
+        return offset - (extra[before - 1] if before else 0)
+
+    def offset(self, index: int) -> int:
+        """The byte of `plain` at which this character of `cased` begins."""
+        return index if self._ascii else len(self.cased[:index].lower().encode())
+
+    def sentence(self, start: int, end: int) -> tuple[int, int]:
+        """The bytes of `plain` from the start of the sentence of `start` to the end of that of `end`."""
+        bounds = self._bounds
+        return bounds[bisect_right(bounds, start) - 1], bounds[min(bisect_left(bounds, end, 1), len(bounds) - 1)]
+
+    @cached_property
+    def _wide(self) -> tuple[list[int], list[int]]:
+        leads = [(m.start(), _WIDTH[m.group()[0] >> 4]) for m in _LEAD.finditer(self.plain)]
+        return [at for at, _ in leads], list(accumulate(width - 1 for _, width in leads))
+
+    @cached_property
+    def _bounds(self) -> list[int]:
+        plain = self.plain
+        ends = (
+            m for m in _SENTENCE_END.finditer(plain) if not _ABBREVIATION.search(plain, max(0, m.start() - 6), m.end())
+        )
+        bounds = [0]
+        for end in (*(m.end() for m in ends), len(plain)):
+            # No writer makes sentences so long; a bound keeps the work on each place small.
+            bounds += range(bounds[-1] + LONGEST_SENTENCE, end, LONGEST_SENTENCE)
+            bounds.append(end)
+        return bounds
+
+
+_LEAD = re.compile(rb"[\xc0-\xff]")
+_WIDTH = {0xC: 2, 0xD: 2, 0xE: 3, 0xF: 4}
+_SENTENCE_END = re.compile(rb"[.!?]+[\"')]*\s+|\n+")
+_ABBREVIATION = re.compile(rb"\b(?:no|vs|mr|mrs|ms|dr|st|inc|e\.g|i\.e|u\.s|p\.a|approx)\.\s+$")
+
+
+def read(text: str, lexicon: Lexicon) -> Reading:
+    """Normalises a text; refuses more than `LARGEST` code points."""
+    if len(text) > LARGEST:
+        raise RuleError(f"The text has {len(text):,} characters; at most {LARGEST:,} are read.")
+    view = View(text)
+    for _ in range(2):
+        if "&" in view.text or "<" in view.text:
+            view = view.rewrite(_markup(view.text))
+    if not view.text.isascii():
+        view = _folded(view)
+    view = view.rewrite(_splits(view.text, lexicon)) if _SPLIT.search(view.text) else view
+    view = view.rewrite(_tags(view.text, lexicon)) if "#" in view.text or "@" in view.text else view
+    view = view.rewrite(_words(view.text, lexicon))
+    view = view.same_length(_LINE.sub(_joined_line, view.text)) if "\n" in view.text else view
+    return Reading(text, view)
+
+
+_MARKUP = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});|</?[A-Za-z][^<>\n]{0,100}>")
+
+
+def _markup(text: str) -> Iterable[Edit]:
+    for found in _MARKUP.finditer(text):
+        is_tag = found.group()[0] == "<"
+        new = "" if is_tag else html.unescape(found.group())
+        if new != found.group():
+            yield found.start(), found.end(), new
+
+
+def _folded(view: View) -> View:
+    text = view.text
+    folds = {c: fold.fold(c) for c in set(text) if not c.isascii()}
+    table = {ord(c): new for c, new in folds.items() if len(new) == 1}
+    text = text.translate(table)
+    widths = "".join(sorted(c for c, new in folds.items() if len(new) != 1))
+    view = view.same_length(text)
+    if widths:
+        found = _any_of(widths).finditer(text)
+        view = view.rewrite((m.start(), m.end(), folds[m.group()]) for m in found)
+    return view.same_length(fold.unmix(view.text))
+
+
+@lru_cache(maxsize=1024)
+def _any_of(characters: str) -> re.Pattern[str]:
+    return re.compile("[" + re.escape(characters) + "]")
+
+
+# Single letters with one and the same separator between them: "r.i.s.k", "l/o/w", "g u a r a n t e e d".
+_SPLIT = re.compile(r"(?<![^\W_])[^\W\d_]([ ._/*·•|~-]{1,2})(?:[^\W\d_]\1){1,30}[^\W\d_](?![^\W_])")
+
+
+def _splits(text: str, lexicon: Lexicon) -> Iterable[Edit]:
+    for found in _SPLIT.finditer(text):
+        run = found.group().replace(found.group(1), "")
+        words = [run] if run.lower() in lexicon.words else lexicon.split(run.lower())
+        if words is None and len(run) < 5:
+            continue
+        after = set(accumulate(len(word) for word in words[:-1])) if words else set()
+        letters = [m.start() for m in re.finditer(r"[^\W\d_]", found.group())]
+        for n, (here, following) in enumerate(pairwise(letters), start=1):
+            yield found.start() + here + 1, found.start() + following, " " if n in after else ""
+
+
+_TAG = re.compile(r"(?<![\w/])[#@]([A-Za-z][A-Za-z0-9_]{3,99})")
+_HUMP = re.compile(
+    r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z]{2})(?=[0-9])|(?<=[0-9])(?=[A-Za-z]{3})"
+)
+
+
+def _tags(text: str, lexicon: Lexicon) -> Iterable[Edit]:
+    """Spaces between the words of #CamelCase and #runtogether tags and handles."""
+    for found in _TAG.finditer(text):
+        cuts = [m.start() for m in _HUMP.finditer(found.group(1))]
+        if not cuts:
+            words = lexicon.split(found.group(1).lower())
+            cuts = list(accumulate(len(word) for word in words[:-1])) if words else []
+        for cut in cuts:
+            yield found.start(1) + cut, found.start(1) + cut, " "
+
+
+_TOKEN = re.compile(r"[A-Za-z0-9@$€£¢!|*+]+")
+_PLAIN = re.compile(r"[A-Za-z]+")
+_HELD = re.compile(r"([A-Za-z])\1\1")
+_BREAK = re.compile(r"-?[ \n]|-\s?\n")
+
+
+def _words(text: str, lexicon: Lexicon) -> Iterable[Edit]:
+    """Masked, stretched, misspelt and broken words, put right where that gives a word that the rules know."""
+    lowered = text.lower()
+    before: re.Match[str] | None = None
+    for found in _TOKEN.finditer(lowered):
+        token = found.group()
+        if not token.isalpha():
+            before = None
+            if not token.isdecimal():
+                yield from _unmasked(found, lexicon)
+        elif (word := _mended(token, lexicon)) is not None:
+            before = None
+            yield found.start(), found.end(), word
+        else:
+            if before is not None and _are_one(lowered, before, found, lexicon):
+                yield before.end(), found.start(), ""
+            before = found
+
+
+def _mended(token: str, lexicon: Lexicon) -> str | None:
+    """The word that this one misspells or stretches, or None."""
+    word = lexicon.correct(token) if len(token) > 6 else None
+    return lexicon.squeeze(token) if word is None and _HELD.search(token) else word
+
+
+def _are_one(text: str, first: re.Match[str], second: re.Match[str], lexicon: Lexicon) -> bool:
+    """Whether two neighbours are the halves of one long word, and not two words themselves."""
+    return (
+        first.group() + second.group() in lexicon.long_words
+        and _BREAK.fullmatch(text, first.end(), second.start()) is not None
+        and not (first.group() in lexicon.words and second.group() in lexicon.words)
+    )
+
+
+def _unmasked(found: re.Match[str], lexicon: Lexicon) -> Iterable[Edit]:
+    token, start = found.group(), found.start()
+    if len(token) > 30 or not _PLAIN.search(token):
+        return
+    for head, tail in ((0, 0), (0, 1), (1, 1), (1, 0), (0, 2), (2, 2)):
+        core = token[head : len(token) - tail]
+        # True numbers stay: 10x, 401k, 3D begin with a digit that no word of ours begins with unmasked.
+        if core.isalpha() or any(c.isalnum() for c in token[:head] + token[len(token) - tail :]):
+            continue
+        word = lexicon.unmask(core) if len(core) > 1 else None
+        if word is not None:
+            yield start + head, start + head + len(core), word
+            return
+
+
+_STOPS = frozenset((".", "!", "?", ":", ";"))
+_LINE = re.compile(r"([^\n]?)\n([ \t]*)(\n*)([^\n]?)")
+
+
+def _joined_line(found: re.Match[str]) -> str:
+    """A lone line break inside a sentence is a space; before a capital, a digit or a bullet it ends the sentence."""
+    before, blank, more, after = found.groups()
+    joins = not more and after.islower() and before not in _STOPS
+    return f"{before}{' ' if joins else chr(10)}{blank}{more}{after}"

@@ -1,0 +1,1 @@
+"""The firm's rule sets: versions, findings, what was accepted by name, and why."""

@@ -1,0 +1,61 @@
+"""What may happen to rule sets, findings and exceptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from approval.audit.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleSetShipped(Event, kind="rule-set.shipped"):
+    """A workspace began with the packs that this program ships: version 1 of its rules."""
+
+    number: int
+    digest: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleSetProposed(Event, kind="rule-set.proposed"):
+    """Somebody proposed a new version of the rules. `proposal` is what a second person answers."""
+
+    number: int
+    digest: bytes
+    proposal: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleSetEnacted(Event, kind="rule-set.enacted"):
+    """A version of the rules took effect; `alone` where nobody else could second it."""
+
+    number: int
+    digest: bytes
+    proposal: int
+    alone: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevisionScreened(Event, kind="revision.screened"):
+    """A rule set was applied to a revision; the findings are the record. `failed` where the engine could not judge."""
+
+    revision: bytes
+    rule_set: bytes
+    findings: int
+    worst: str | None
+    failed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingAccepted(Event, kind="finding.accepted"):
+    """A person answers by name for a finding, in this revision only."""
+
+    revision: bytes
+    rule: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExceptionAsked(Event, kind="exception.asked"):
+    """Somebody asked that a finding be accepted; they may not decide on the post."""
+
+    revision: bytes
+    rule: str

@@ -1,0 +1,160 @@
+"""Questions about rule sets, findings and exceptions; the answers are frozen facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from approval.db import Session
+from approval.errors import NotFound
+from approval.rules import Severity
+from approval.screening.models import Acceptance, ExceptionRequest, RuleSetVersion, Screening
+
+ENGINE_FAILED = "ENG000"
+"""The rule of the finding that stands for an engine that could not judge. Nobody can accept it."""
+
+
+@dataclass(frozen=True)
+class StoredFinding:
+    """A finding as it was stored, and who accepted it, if anybody. `start` and `end` count code points."""
+
+    rule: str
+    name: str
+    topic: str
+    severity: str
+    part: str | None
+    start: int | None
+    end: int | None
+    match: str
+    message: str
+    why: str
+    citation: str
+    suggestion: str
+    accepted_by: str | None = None
+    accepted_reason: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """True until somebody has accepted it."""
+        return self.accepted_by is None
+
+
+@dataclass(frozen=True)
+class RuleSetFacts:
+    """A version of a workspace's rules, without the packs."""
+
+    id: int
+    number: int
+    digest: bytes
+    made_by: str
+    made_at: datetime
+    enacted_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """Somebody's request that a finding be accepted."""
+
+    rule: str
+    reason: str
+    asked_by: str
+    at: datetime
+    answered_at: datetime | None
+
+
+_FACTS = (
+    RuleSetVersion.id,
+    RuleSetVersion.number,
+    RuleSetVersion.digest,
+    RuleSetVersion.made_by,
+    RuleSetVersion.made_at,
+    RuleSetVersion.enacted_at,
+)
+
+
+def version_in_force(session: Session, workspace: str) -> RuleSetFacts:
+    """Return the version enacted last; NotFound where the workspace has no rules, so that nothing passes unjudged."""
+    row = session.execute(
+        select(*_FACTS)
+        .where(RuleSetVersion.workspace == workspace, RuleSetVersion.enacted_at.is_not(None))
+        .order_by(RuleSetVersion.enacted_at.desc(), RuleSetVersion.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"The workspace {workspace} has no rules in force.")
+    return RuleSetFacts(*row)
+
+
+def rule_sets(session: Session, workspace: str) -> tuple[RuleSetFacts, ...]:
+    """Return all versions of a workspace's rules, newest first, those that never took effect too."""
+    where = RuleSetVersion.workspace == workspace
+    rows = session.execute(select(*_FACTS).where(where).order_by(RuleSetVersion.number.desc()))
+    return tuple(RuleSetFacts(*row) for row in rows)
+
+
+def packs_of(session: Session, version: int) -> Mapping[str, bytes]:
+    """Return the packs of a version: name to TOML source."""
+    packs = session.scalar(select(RuleSetVersion.packs).where(RuleSetVersion.id == version))
+    if packs is None:
+        raise NotFound(f"There is no rule set with the id {version}.")
+    return {name: source.encode() for name, source in packs.items()}
+
+
+def findings_of(session: Session, workspace: str, revision: bytes, rule_set: bytes) -> tuple[StoredFinding, ...]:
+    """Return what *rule_set* found in *revision*; NotFound where that was never judged."""
+    stored: list[dict[str, Any]] | None = session.scalar(
+        select(Screening.findings).where(
+            Screening.workspace == workspace, Screening.revision == revision, Screening.rule_set == rule_set
+        )
+    )
+    if stored is None:
+        raise NotFound("This revision was not screened under these rules.")
+    accepted = {
+        rule: (by, reason)
+        for rule, by, reason in session.execute(
+            select(Acceptance.rule, Acceptance.accepted_by, Acceptance.reason).where(
+                Acceptance.workspace == workspace, Acceptance.revision == revision
+            )
+        )
+    }
+    return tuple(_stored(found, *accepted.get(found["rule"], (None, None))) for found in stored)
+
+
+def _stored(found: Mapping[str, Any], by: str | None, reason: str | None) -> StoredFinding:
+    return StoredFinding(**found, accepted_by=by, accepted_reason=reason)
+
+
+def open_blocks(
+    session: Session, workspace: str, revision: bytes, rule_set: bytes, *, not_by: frozenset[str] = frozenset()
+) -> tuple[StoredFinding, ...]:
+    """Return the findings that block: of severity block, and accepted by nobody, or by one of *not_by* only."""
+    return tuple(
+        found
+        for found in findings_of(session, workspace, revision, rule_set)
+        if found.severity == Severity.BLOCK and (found.open or found.accepted_by in not_by)
+    )
+
+
+def requesters(session: Session, workspace: str, revision: bytes) -> frozenset[str]:
+    """Return everybody who asked for an exception for this revision."""
+    return frozenset(request.asked_by for request in requests_of(session, workspace, revision))
+
+
+def requests_of(session: Session, workspace: str, revision: bytes) -> tuple[Request, ...]:
+    """Return the exceptions asked for this revision, oldest first."""
+    rows = session.execute(
+        select(
+            ExceptionRequest.rule,
+            ExceptionRequest.reason,
+            ExceptionRequest.asked_by,
+            ExceptionRequest.at,
+            ExceptionRequest.answered_at,
+        )
+        .where(ExceptionRequest.workspace == workspace, ExceptionRequest.revision == revision)
+        .order_by(ExceptionRequest.id)
+    )
+    return tuple(Request(*row) for row in rows)

@@ -1,0 +1,14 @@
+"""The verbs of screening: judge texts, answer for findings, change the rules."""
+
+from approval.screening.services.changing import (
+    ensure_rule_set as ensure_rule_set,
+    propose_rules as propose_rules,
+    second_rules as second_rules,
+)
+from approval.screening.services.exceptions import accept as accept, ask_exception as ask_exception
+from approval.screening.services.judging import Part as Part, check as check, screen as screen, worst as worst
+from approval.screening.services.rules import (
+    RulesInForce as RulesInForce,
+    digest_in_force as digest_in_force,
+    in_force as in_force,
+)

@@ -1,0 +1,122 @@
+"""Changing the rules: immutable versions, and a second person as soon as there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import func, select
+
+from approval import clock
+from approval.audit.services import record
+from approval.capabilities import Actor, Capability
+from approval.db import Session
+from approval.errors import BadDefinition, Conflict, Problem
+from approval.people.models import Proposal, Subject
+from approval.people.services import second
+from approval.rules import RuleError, RuleSet, load_packs
+from approval.screening import events
+from approval.screening.models import RuleSetVersion
+from approval.screening.services.guards import ensure_may, ensured_reason
+from approval.screening.services.rules import digest_in_force
+
+MOST_PACK_BYTES = 2 * 1024 * 1024
+
+
+def ensure_rule_set(session: Session, workspace: str, *, by: str) -> None:
+    """Give a new workspace the shipped packs as version 1; one that has rules is left as it is."""
+    if session.scalar(select(RuleSetVersion.id).where(RuleSetVersion.workspace == workspace).limit(1)):
+        return
+    version = _version(session, workspace, load_packs(), number=1, by=by)
+    version.enacted_at = version.made_at
+    record(session, events.RuleSetShipped(by=by, workspace=workspace, number=1, digest=version.digest), version)
+    session.flush()
+
+
+def _version(session: Session, workspace: str, rules: RuleSet, *, number: int, by: str) -> RuleSetVersion:
+    version = RuleSetVersion(
+        workspace=workspace,
+        number=number,
+        digest=bytes.fromhex(rules.digest),
+        packs={name: source.decode() for name, source in rules.sources.items()},
+        made_by=by,
+        made_at=clock.now(session),
+    )
+    session.add(version)
+    return version
+
+
+def propose_rules(
+    session: Session, workspace: str, packs: Mapping[str, bytes], *, by: Actor, reason: str
+) -> RuleSetVersion:
+    """Propose packs (name to TOML) as the next version; in force at once only where nobody else could second it.
+
+    BadDefinition names pack, rule and key of what the engine cannot read.
+    """
+    ensure_may(by, Capability.DEFINE, workspace)
+    rules = _readable(packs)
+    if bytes.fromhex(rules.digest) == digest_in_force(session, workspace):
+        raise Conflict("These are the rules in force already.")
+    where = RuleSetVersion.workspace == workspace
+    number = (session.scalar(select(func.max(RuleSetVersion.number)).where(where)) or 0) + 1
+    version = _version(session, workspace, rules, number=number, by=by.id)
+    proposal = second.propose(
+        session,
+        workspace,
+        Subject.RULE_SET,
+        version.digest,
+        by=by,
+        reason=ensured_reason(reason),
+        capability=Capability.DEFINE,
+    )
+    session.flush()
+    happened = events.RuleSetProposed(
+        by=by.id, workspace=workspace, number=number, digest=version.digest, proposal=proposal.id
+    )
+    record(session, happened, version)
+    if proposal.accepted:
+        _enact(session, version, proposal, by=by.id)
+    return version
+
+
+def second_rules(session: Session, proposal: Proposal, *, by: Actor, accept: bool) -> RuleSetVersion:
+    """Answer a proposal: accepted rules are in force from now on. Never by whoever proposed them."""
+    version = session.scalar(
+        select(RuleSetVersion)
+        .where(
+            RuleSetVersion.workspace == proposal.workspace,
+            RuleSetVersion.digest == proposal.digest,
+            RuleSetVersion.enacted_at.is_(None),
+        )
+        .order_by(RuleSetVersion.number.desc())
+        .limit(1)
+    )
+    if version is None or proposal.subject is not Subject.RULE_SET:
+        raise Conflict("This proposal is not about rules that wait for a second person.")
+    answered = second.second(session, proposal, by=by, accept=accept, capability=Capability.DEFINE)
+    if answered.accepted:
+        _enact(session, version, answered, by=by.id)
+    return version
+
+
+def _enact(session: Session, version: RuleSetVersion, proposal: Proposal, *, by: str) -> None:
+    version.enacted_at = clock.now(session)
+    happened = events.RuleSetEnacted(
+        by=by,
+        workspace=version.workspace,
+        number=version.number,
+        digest=version.digest,
+        proposal=proposal.id,
+        alone=proposal.alone,
+    )
+    record(session, happened, version)
+    session.flush()
+
+
+def _readable(packs: Mapping[str, bytes]) -> RuleSet:
+    if sum(map(len, packs.values())) > MOST_PACK_BYTES:
+        raise BadDefinition(f"The packs are larger than {MOST_PACK_BYTES:,} bytes together.")
+    try:
+        return RuleSet.parse(packs)
+    except RuleError as error:
+        where = ".".join(filter(None, (error.pack, error.rule, error.key)))
+        raise BadDefinition(f"The rules cannot be read: {error}", problems=(Problem(where, error.reason),)) from error

@@ -1,0 +1,63 @@
+"""Which rules a workspace goes by. They are parsed once per process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+
+from approval.db import Session
+from approval.rules import RuleError, RuleSet, load_packs
+from approval.screening import queries
+from approval.screening.queries import RuleSetFacts
+
+_CACHED_RULE_SETS = 32
+
+
+@dataclass(frozen=True)
+class RulesInForce:
+    """The rules that a workspace goes by. *digest* covers packs, engine version and Unicode version."""
+
+    digest: bytes
+    rules: RuleSet
+    number: int
+
+
+_parsed: dict[bytes, RuleSet] = {}
+_parsing = Lock()
+
+
+def in_force(session: Session, workspace: str) -> RulesInForce:
+    """Return the rules in force; NotFound where there are none, RuleError where this engine cannot read them."""
+    return ready(session, queries.version_in_force(session, workspace))
+
+
+def ready(session: Session, version: RuleSetFacts) -> RulesInForce:
+    """Return a version of the rules, ready to judge; RuleError where this engine cannot read it."""
+    rules = _parsed.get(version.digest)
+    if rules is None:
+        with _parsing:
+            rules = _parsed.get(version.digest) or _parse(session, version)
+    return RulesInForce(bytes.fromhex(rules.digest), rules, version.number)
+
+
+def _parse(session: Session, version: RuleSetFacts) -> RuleSet:
+    """Read a version's packs once per process; what is shipped is parsed already."""
+    packs, shipped = queries.packs_of(session, version.id), load_packs()
+    rules = shipped if packs == shipped.sources else RuleSet.parse(packs)
+    while len(_parsed) >= _CACHED_RULE_SETS:
+        del _parsed[next(iter(_parsed))]
+    _parsed[version.digest] = rules
+    return rules
+
+
+def digest_in_force(session: Session, workspace: str) -> bytes:
+    """Return the digest of the rules in force, also where this engine cannot read them."""
+    return digest_of(session, queries.version_in_force(session, workspace))
+
+
+def digest_of(session: Session, version: RuleSetFacts) -> bytes:
+    """Return the digest that findings of *version* are stored under."""
+    try:
+        return ready(session, version).digest
+    except RuleError:
+        return version.digest

@@ -1,0 +1,77 @@
+"""The worker process: a timetable of jobs. It holds no facts; the database is the schedule."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.blocking import BlockingScheduler
+
+from approval.audit import jobs as audit
+from approval.people import jobs as people
+from approval.publishing import jobs as publishing
+from approval.records import jobs as records
+from approval.review import jobs as review
+from approval.settings import Settings
+from approval.web import journal
+
+log = structlog.get_logger("worker")
+
+Job = Callable[[Settings, str], None]
+
+TIMETABLE: tuple[tuple[float, Job], ...] = (
+    (0.5, publishing.publish_due),
+    (1, publishing.reconcile_due),
+    (5, publishing.expire_due),
+    (5, publishing.beat),
+    (60, review.follow_leavers),
+    (2, audit.seal_due),
+    (2, people.deliver_due),
+    (1, records.write_due),
+)
+
+
+def run(settings: Settings) -> None:
+    """Run the timetable until INT or TERM."""
+    journal.install()
+    # A job that is still at work when its next beat comes is what `coalesce` is for, and no news.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    scheduler = BlockingScheduler(
+        executors={"default": ThreadPoolExecutor(len(TIMETABLE))},
+        # The defaults of the library drop a job that is a second late (reliability of the schedule is the database's).
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        timezone="UTC",
+    )
+    for seconds, job in TIMETABLE:
+        scheduler.add_job(_guarded(job), "interval", seconds=seconds, args=(settings, name), id=_id(job))
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        scheduler.shutdown(wait=False)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    log.info("worker started", worker=name)
+    scheduler.start()
+    log.info("worker stopped", worker=name)
+
+
+def _guarded(job: Job) -> Job:
+    def guarded(settings: Settings, worker: str) -> None:
+        try:
+            job(settings, worker)
+        except Exception:
+            # The next beat tries again; what the job was doing is rolled back, and its facts are in the database.
+            log.exception("job failed", job=_id(job))
+
+    return guarded
+
+
+def _id(job: Job) -> str:
+    return f"{job.__module__}.{job.__name__}"

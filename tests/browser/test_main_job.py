@@ -1,0 +1,171 @@
+"""The main job as people do it: a marketer writes, two stages decide, a publisher publishes, an examiner proves."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import expect
+
+WORDS = "From Monday, the Harbour Street branch opens at nine. Coffee is on us until ten."
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+def test_a_post_goes_from_draft_to_a_verified_export(site, visitor, tmp_path):
+    address = _write(site, visitor)
+    _decide(site, visitor, "reviewer", address)
+    _decide(site, visitor, "compliance", address)
+    _publish(site, visitor, address)
+    _examine(site, visitor, address, tmp_path)
+
+
+def _write(site, visitor) -> str:
+    maria = visitor()
+    maria.sign_in(site.person("marketer"))
+    page = maria.page
+    maria.open("/posts/new")
+    page.get_by_label("Title").fill("Opening hours")
+    page.get_by_label("Product").select_option("brand")
+    page.get_by_label("Audience").select_option("retail")
+    channel = page.locator("[data-channel]").filter(has=page.locator("[data-channel=news], textarea")).first
+    box = channel.locator("input[name=channel]")
+    box.check()
+    text = channel.locator("textarea")
+    text.fill("A risk-free way to grow: guaranteed returns of 8%!")
+    expect(channel.locator("mark.finding").first).to_be_visible()
+    maria.look()
+    text.fill(WORDS)
+    expect(channel.locator("mark.finding")).to_have_count(0)
+    page.get_by_role("button", name="Save draft").first.click()
+    page.wait_for_url(re.compile(r"/posts/\d+"))
+    maria.look()
+    address = re.search(r"/posts/\d+", page.url)[0]
+    maria.open(address)
+    page.get_by_role("button", name=re.compile("^Submit for review")).click()
+    expect(page.get_by_text("In review").first).to_be_visible()
+    assert page.locator(".decision-bar").count() == 0, "the author is offered a decision"
+    maria.look()
+    return address
+
+
+def _decide(site, visitor, role: str, address: str) -> None:
+    reviewer = visitor()
+    reviewer.sign_in(site.person(role))
+    page = reviewer.page
+    page.locator(f"a[data-item][href^='{address}']").first.click()
+    expect(page.locator(".decision-bar")).to_be_visible()
+    expect(page.get_by_text(WORDS).first).to_be_visible()
+    reviewer.look()
+    page.locator("body").click(position={"x": 2, "y": 2})
+    page.keyboard.press("a")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+    expect(page.locator(".decision-bar")).to_have_count(0)
+    reviewer.look()
+
+
+def _publish(site, visitor, address: str) -> None:
+    paula = visitor()
+    paula.sign_in(site.person("publisher"))
+    page = paula.page
+    paula.open(address)
+    page.get_by_role("button", name="Publish now").first.click()
+    page.wait_for_load_state()
+    for _ in range(60):
+        page.goto(site.url + address)
+        if page.locator(".page-sub").get_by_text("Published").count():
+            break
+        page.wait_for_timeout(500)
+    expect(page.locator(".page-sub").get_by_text("Published").first).to_be_visible()
+    paula.look()
+
+
+def _examine(site, visitor, address: str, tmp_path) -> None:
+    emil = visitor(accept_downloads=True)
+    emil.sign_in(site.person("examiner"))
+    page = emil.page
+    emil.open(address)
+    assert page.get_by_role("button", name=re.compile("Edit|Submit|Withdraw|Publish")).count() == 0
+    emil.open("/audit")
+    page.locator("a[data-item]").first.click()
+    emil.look()
+    emil.open("/records" + address)
+    emil.open("/records")
+    page.get_by_role("button", name="Write the export").click()
+    page.wait_for_load_state()
+    for _ in range(60):
+        if page.get_by_role("link", name=re.compile("archive|zip", re.I)).count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    emil.look()
+    out = tmp_path / "export.zip"
+    for name, path in (
+        (re.compile(r"archive|\.zip$", re.I), out),
+        (re.compile("note", re.I), tmp_path / "export.zip.note"),
+    ):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=name).first.click()
+        download.value.save_as(path)
+    verified = subprocess.run(
+        [sys.executable, "-m", "approval.cli", "verify", str(out)], capture_output=True, text=True
+    )
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+PAGES = {
+    "marketer": ("/tasks", "/posts", "/posts/new", "/calendar", "/rules", "/account", "/notices"),
+    "compliance": (
+        "/tasks",
+        "/posts",
+        "/calendar",
+        "/calendar?view=list",
+        "/rules",
+        "/rules/propose",
+        "/audit",
+        "/records",
+        "/admin/stops",
+    ),
+    "administrator": (
+        "/admin",
+        "/admin/people",
+        "/admin/teams",
+        "/admin/channels",
+        "/admin/workspace",
+        "/admin/workflow",
+        "/audit?log=installation",
+    ),
+}
+
+
+@pytest.mark.parametrize("role", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible_and_quiet(site, visitor, role, scheme):
+    one = visitor(color_scheme=scheme)
+    one.sign_in(site.person(role))
+    for path in PAGES[role]:
+        one.open(path)
+
+
+def test_pages_fit_a_phone(site, visitor):
+    one = visitor(viewport={"width": 390, "height": 800})
+    one.sign_in(site.person("compliance"))
+    for path in ("/tasks", "/posts", "/calendar", "/audit", "/records", "/rules"):
+        one.open(path)
+        wide = one.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{path} scrolls sideways by {wide} px"
+
+
+def test_the_policy_of_the_pages_lets_no_inline_script_run(site, visitor):
+    """The negative control of the silent console: what axe is let do here, nobody is let do there."""
+    one = visitor(bypass_csp=False)
+    one.page.goto(site.url + "/login")
+    one.page.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.ran = true'; document.body.append(s); }"
+    )
+    assert one.page.evaluate("window.ran") is None
+    assert any("Content Security Policy" in complaint for complaint in one.complaints)
+    one.complaints.clear()

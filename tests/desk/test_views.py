@@ -1,0 +1,506 @@
+"""The pages of the desk: who sees what, and what each act does."""
+
+from __future__ import annotations
+
+import io
+import re
+import uuid
+
+import pytest
+from doors import give_passwords
+from factories import (
+    BLOCKED,
+    CLEAN,
+    a_decision,
+    a_person,
+    a_post,
+    a_post_in_review,
+    a_workspace,
+    an_approved_post,
+    with_role,
+)
+from PIL import Image
+from sqlalchemy import func, select
+
+from approval.audit.models import Entry
+from approval.capabilities import Role
+from approval.db import reading, transaction
+from approval.posts import queries as posts
+from approval.posts.models import Evidence, Post, Revision, Standing
+from approval.publishing import services as publishing
+from approval.publishing.models import Publication, StopScope
+from approval.review.flow import Verdict
+from approval.review.models import Decision
+
+TYPED = {
+    "workspace": "northwind",
+    "title": "Hours",
+    "regime": "us-bank",
+    "zone": "Europe/Zurich",
+    "channel": "news",
+    "text.news": CLEAN,
+}
+PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+ACTS = (
+    *("submit", "decide", "comments", "comments/1", "comments/1/delete", "withdraw", "schedule", "publish", "copy"),
+    *("evidence", "evidence/1/remove", "findings/accept", "findings/ask", "edit"),
+)
+ADDRESSES = ("/tasks", "/posts", "/posts/new", "/calendar", "/calendar?view=list")
+
+
+@pytest.fixture
+def made(firm):
+    """Make a post with a function of the factories; its id."""
+
+    def make(build, *words, **changes):
+        with transaction() as session:
+            return build(session, firm, *words, **changes).id
+
+    return make
+
+
+@pytest.fixture
+def standing():
+    def stands(id_):
+        with reading() as session:
+            return session.get_one(Post, id_).standing
+
+    return stands
+
+
+def facts(id_):
+    with reading() as session:
+        return posts.post_facts(session, id_)
+
+
+def stage_of(page):
+    return re.search(r'name="stage" value="([^"]+)"', page)[1]
+
+
+def decision(id_, page, **changes):
+    """What the page's own form would send."""
+    sent = {"stage": stage_of(page), "seen": facts(id_).revision.hex(), "key": str(uuid.uuid4()), "verdict": "approve"}
+    return {**sent, **changes}
+
+
+def picture():
+    data = io.BytesIO()
+    Image.new("RGB", (8, 8), "navy").save(data, "PNG")
+    return data.getvalue()
+
+
+def entries():
+    with reading() as session:
+        return session.scalar(select(func.count()).select_from(Entry))
+
+
+# -- who comes in --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["/", *ADDRESSES, "/posts/1", "/posts/1/edit"])
+def test_nobody_sees_a_page_without_signing_in(app, address):
+    answer = app.test_client().get(address)
+    assert answer.status_code == 302 and answer.location.startswith("/login?next=")
+
+
+@pytest.mark.parametrize("name", ["maria", "ruth", "carla", "paula", "emil", "ada"])
+def test_everybody_sees_the_pages_and_only_marketers_the_composer(signed, made, name):
+    id_ = made(a_post, BLOCKED)
+    browser = signed(name)
+    for address in ("/tasks", "/posts", "/calendar", "/calendar?view=list", f"/posts/{id_}"):
+        assert browser.get(address).status_code == 200, address
+    drafts = 200 if name == "maria" else 403
+    assert browser.get("/posts/new").status_code == drafts
+    assert browser.get(f"/posts/{id_}/edit").status_code == drafts
+
+
+def test_the_way_in_leads_to_the_tasks(signed):
+    assert signed("ruth").get("/").location == "/tasks"
+
+
+def test_for_another_workspace_there_is_no_such_post(app, signed, keys, made):
+    id_ = made(a_post)
+    with transaction() as session:
+        a_workspace(session, keys, name="southwind")
+        a_person(session, "stella", *Role, workspace="southwind")
+    give_passwords()
+    stella = signed("stella")
+    for address in (f"/posts/{id_}", f"/posts/{id_}/edit"):
+        assert stella.get(address).status_code == 404
+    for act in ACTS:
+        answer = stella.post(f"/posts/{id_}/{act}", {"text": "Hello"}, page="/account")
+        assert answer.status_code == 404 and CLEAN not in answer.text, act
+
+
+def test_a_token_is_not_taken_by_a_page(app):
+    answer = app.test_client().get("/tasks", headers={"Authorization": "Bearer apt_none"})
+    assert answer.status_code == 302 and answer.location.startswith("/login")
+
+
+def test_an_act_without_the_token_of_the_page_changes_nothing(signed, made):
+    id_ = made(a_post)
+    answer = signed("maria").client.post(f"/posts/{id_}/submit")
+    assert answer.status_code == 400 and facts(id_).standing == Standing.DRAFT
+
+
+# -- the composer --------------------------------------------------------------------------------------------------
+
+
+def test_a_draft_is_saved_and_the_composer_opens_with_it(signed):
+    answer = signed("maria").post("/posts/new", TYPED)
+    assert answer.status_code == 302 and answer.location.endswith("/edit")
+    page = signed("maria").get(answer.location).text
+    assert "Draft saved." in page and CLEAN in page
+    assert facts(1).payload.texts == {"news": CLEAN}
+
+
+def test_saving_and_submitting_are_one_click(signed, standing):
+    answer = signed("maria").post("/posts/new", {**TYPED, "action": "submit"})
+    assert answer.location == "/posts/1" and standing(1) == Standing.IN_REVIEW
+
+
+def test_a_blocked_submit_keeps_the_draft_and_links_every_item_to_its_place(signed, standing):
+    answer = signed("maria").post("/posts/new", {**TYPED, "text.news": BLOCKED, "action": "submit"})
+    assert answer.status_code == 422 and standing(1) == Standing.DRAFT
+    assert "Saved, but not submitted." in answer.text
+    assert 'href="#text-news"' in answer.text and 'id="text-news"' in answer.text
+    assert facts(1).payload.texts["news"] == BLOCKED
+
+
+def test_what_is_wrong_is_shown_at_its_field_and_nothing_typed_is_lost(signed):
+    wrong = {**TYPED, "title": "", "zone": "Mars/Base", "in_reply_to": "ftp://x", "kpi": "calls"}
+    answer = signed("maria").post("/posts/new", wrong)
+    assert answer.status_code == 422
+    for anchor in ("title", "zone", "in_reply_to", "objective"):
+        assert f'href="#{anchor}"' in answer.text, anchor
+    assert CLEAN in answer.text and 'value="calls"' in answer.text
+    with reading() as session:
+        assert session.scalar(select(func.count()).select_from(Post)) == 0
+
+
+def test_a_skipped_hour_is_refused_and_a_doubled_one_asked_for(signed):
+    maria = signed("maria")
+    skipped = maria.post("/posts/new", {**TYPED, "publish_at": "2099-03-29T02:30"})
+    assert skipped.status_code == 422 and "does not exist" in skipped.text
+    doubled = maria.post("/posts/new", {**TYPED, "publish_at": "2099-10-25T02:30"})
+    assert doubled.status_code == 422 and "comes twice" in doubled.text and 'name="fold"' in doubled.text
+    later = maria.post("/posts/new", {**TYPED, "publish_at": "2099-10-25T02:30", "fold": "1"})
+    assert later.status_code == 302 and facts(1).wanted_at.isoformat() == "2099-10-25T01:30:00+00:00"
+
+
+def test_the_findings_are_shown_without_scripts(signed):
+    page = signed("maria").post("/posts/new", {**TYPED, "title": "", "text.news": BLOCKED}).text
+    assert 'class="finding-card" data-tone="block"' in page and '<mark class="finding"' in page
+
+
+def test_the_live_part_answers_previews_counts_and_stages(signed):
+    answer = signed("maria").post("/posts/preview", {**TYPED, "channel": "desk", "text.desk": "See example.com/a/b/c"})
+    assert answer.status_code == 200 and 'data-asked="2"' in answer.text
+    # X counts every address as 23 characters.
+    assert "<span data-count>27</span> / 280" in answer.text
+    with reading() as session:
+        assert session.scalar(select(func.count()).select_from(Post)) == 0
+
+
+def test_an_image_is_stored_even_when_the_rest_must_be_mended(signed):
+    data = {**TYPED, "title": "", "image": (io.BytesIO(picture()), "a.png"), "image_alt": "A blue square"}
+    answer = signed("maria").post("/posts/new", data)
+    assert answer.status_code == 422
+    digest = re.search(r'name="media" value="([0-9a-f]{64})"', answer.text)[1]
+    assert "A blue square" in answer.text
+    saved = signed("maria").post("/posts/new", {**TYPED, "media": digest, f"alt.{digest}": "A blue square"})
+    assert saved.status_code == 302
+    assert [(a.digest.hex(), a.alt) for a in facts(1).payload.media] == [(digest, "A blue square")]
+    served = signed("ruth").get(f"/media/northwind/{digest}")
+    assert served.mimetype == "image/png" and "immutable" in served.headers["Cache-Control"]
+
+
+def test_a_file_that_is_no_image_is_named(signed):
+    data = {**TYPED, "image": (io.BytesIO(b"#!/bin/sh"), "a.png"), "image_alt": "A"}
+    answer = signed("maria").post("/posts/new", data)
+    assert answer.status_code == 422 and "a.png" in answer.text and 'href="#images"' in answer.text
+
+
+def test_evidence_joins_the_case_file_and_is_handed_over_as_a_file(signed):
+    signed("maria").post("/posts/new", {**TYPED, "evidence": (io.BytesIO(PDF), "rates.pdf")})
+    with signed("ruth").get("/posts/1/evidence/1") as answer:
+        assert answer.data == PDF and answer.headers["Content-Disposition"].startswith("attachment")
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert signed("maria").post("/posts/1/evidence/1/remove").status_code == 302
+    with reading() as session:
+        assert session.get_one(Evidence, 1).removed_at is not None
+
+
+def test_twenty_megabytes_come_through_the_door_and_are_refused_by_name(signed, made):
+    id_ = made(a_post)
+    large = io.BytesIO(b"%PDF-1.7\n" + b"0" * (21 * 1024 * 1024))
+    answer = signed("maria").post(f"/posts/{id_}/evidence", {"evidence": (large, "large.pdf")})
+    assert answer.status_code == 413 and "at most 20 MB" in answer.text
+
+
+# -- editing -------------------------------------------------------------------------------------------------------
+
+
+def test_an_edit_in_review_must_say_that_it_voids(signed, made, standing):
+    id_ = made(a_post_in_review)
+    maria = signed("maria")
+    assert "every approval is void" in maria.get(f"/posts/{id_}/edit").text
+    other = {**TYPED, "text.news": "Closed on Monday.", "seen": facts(id_).revision.hex()}
+    refused = maria.post(f"/posts/{id_}/edit", other)
+    assert refused.status_code == 422 and 'href="#voids"' in refused.text and standing(id_) == Standing.IN_REVIEW
+    assert maria.post(f"/posts/{id_}/edit", {**other, "voids": "yes"}).status_code == 302
+    assert standing(id_) == Standing.DRAFT and facts(id_).payload.texts["news"] == "Closed on Monday."
+
+
+def test_what_stands_beside_the_words_changes_without_voiding(signed, made, standing):
+    id_ = made(an_approved_post)
+    same = {**TYPED, "seen": facts(id_).revision.hex(), "objective": "service", "kpi": "Calls"}
+    answer = signed("maria").post(f"/posts/{id_}/edit", same)
+    assert answer.status_code == 302 and standing(id_) == Standing.APPROVED and facts(id_).goal.kpi == "Calls"
+
+
+def test_an_edit_of_words_that_changed_meanwhile_is_refused(signed, made):
+    id_ = made(a_post)
+    seen = facts(id_).revision.hex()
+    signed("milan").post(f"/posts/{id_}/edit", {**TYPED, "text.news": "First.", "seen": seen})
+    late = signed("maria").post(f"/posts/{id_}/edit", {**TYPED, "text.news": "Second.", "seen": seen})
+    assert late.status_code == 412 and facts(id_).payload.texts["news"] == "First."
+
+
+def test_opening_and_saving_changes_nothing(signed, made):
+    id_ = made(a_post, not_after=None)
+    page = signed("maria").get(f"/posts/{id_}/edit").text
+    assert CLEAN in page
+    before = facts(id_)
+    signed("maria").post(f"/posts/{id_}/edit", {**TYPED, "seen": before.revision.hex()})
+    with reading() as session:
+        assert session.scalar(select(func.count()).select_from(Revision)) == 1
+
+
+def test_what_was_rejected_is_copied_not_edited(signed, made, firm):
+    id_ = made(a_post_in_review)
+    with transaction() as session:
+        a_decision(session, session.get_one(Post, id_), by=firm.reviewer, verdict=Verdict.REJECT)
+    assert signed("maria").get(f"/posts/{id_}/edit").status_code == 409
+    answer = signed("maria").post(f"/posts/{id_}/copy")
+    assert answer.location == f"/posts/{id_ + 1}/edit" and facts(id_ + 1).origin == id_
+
+
+# -- deciding ------------------------------------------------------------------------------------------------------
+
+
+def test_two_decisions_lead_through_both_stages_and_to_the_next_task(signed, made, standing):
+    first, second = made(a_post_in_review, title="One"), made(a_post_in_review, title="Two")
+    ruth = signed("ruth")
+    answer = ruth.post(f"/posts/{first}/decide", decision(first, ruth.get(f"/posts/{first}").text))
+    assert answer.location == f"/posts/{second}"
+    answer = ruth.post(f"/posts/{second}/decide", decision(second, ruth.get(f"/posts/{second}").text))
+    assert answer.location == "/tasks"
+    carla = signed("carla")
+    carla.post(f"/posts/{first}/decide", decision(first, carla.get(f"/posts/{first}").text))
+    assert standing(first) == Standing.APPROVED
+
+
+def test_own_words_are_not_decided_on(signed, made, firm, standing):
+    with transaction() as session:
+        with_role(session, firm.marketer, Role.REVIEWER)
+    id_ = made(a_post_in_review)
+    page = signed("ruth").get(f"/posts/{id_}").text
+    own = signed("maria")
+    assert "You do not decide here." in own.get(f"/posts/{id_}").text
+    assert own.post(f"/posts/{id_}/decide", decision(id_, page)).status_code == 403
+    assert standing(id_) == Standing.IN_REVIEW
+
+
+def test_a_decision_on_earlier_words_is_refused(signed, made):
+    id_ = made(a_post_in_review)
+    ruth = signed("ruth")
+    sent = decision(id_, ruth.get(f"/posts/{id_}").text)
+    other = {**TYPED, "text.news": "Closed.", "seen": sent["seen"], "voids": "yes", "action": "submit"}
+    assert signed("maria").post(f"/posts/{id_}/edit", other).location == f"/posts/{id_}"
+    assert ruth.post(f"/posts/{id_}/decide", sent).status_code == 409
+    with reading() as session:
+        assert session.scalar(select(func.count()).select_from(Decision)) == 0
+
+
+def test_the_same_form_sent_twice_is_one_decision(signed, made):
+    id_ = made(a_post_in_review)
+    ruth = signed("ruth")
+    sent = decision(id_, ruth.get(f"/posts/{id_}").text)
+    assert [ruth.post(f"/posts/{id_}/decide", sent).status_code for _ in range(2)] == [302, 302]
+    with reading() as session:
+        assert session.scalar(select(func.count()).select_from(Decision)) == 1
+
+
+def test_asking_for_changes_needs_a_reason_and_keeps_what_was_chosen(signed, made, standing):
+    id_ = made(a_post_in_review)
+    ruth = signed("ruth")
+    sent = decision(id_, ruth.get(f"/posts/{id_}").text, verdict="request_changes", note="Which Monday?")
+    refused = ruth.post(f"/posts/{id_}/decide", sent)
+    assert refused.status_code == 422 and "Which Monday?" in refused.text
+    ruth.post(f"/posts/{id_}/decide", {**sent, "reason": "facts"})
+    assert standing(id_) == Standing.CHANGES_REQUESTED
+    assert "Which Monday?" in signed("maria").get(f"/posts/{id_}").text
+    assert "Returned to you" in signed("maria").get("/tasks").text
+
+
+def test_what_changed_since_opens_first_on_the_second_round(signed, made):
+    id_ = made(a_post_in_review)
+    ruth = signed("ruth")
+    page = ruth.get(f"/posts/{id_}").text
+    assert 'id="changed"' not in page
+    ruth.post(f"/posts/{id_}/decide", decision(id_, page, verdict="request_changes", reason="facts", note="When?"))
+    words = {**TYPED, "text.news": f"{CLEAN} On weekdays.", "seen": facts(id_).revision.hex(), "action": "submit"}
+    signed("maria").post(f"/posts/{id_}/edit", words)
+    page = ruth.get(f"/posts/{id_}").text
+    assert re.search(r'id="changed"[^>]* open', page) and re.search(r"<ins>[^<]*On weekdays\.", page)
+
+
+# -- findings ------------------------------------------------------------------------------------------------------
+
+
+def test_compliance_answers_for_a_finding_by_name_after_the_author_asked(signed, made):
+    id_ = made(a_post, BLOCKED)
+    rule = re.search(r'name="rule" value="([A-Z0-9]+)"', signed("maria").get(f"/posts/{id_}").text)[1]
+    seen = facts(id_).revision.hex()
+    asked = {"rule": rule, "reason": "The guarantor is named.", "seen": seen}
+    assert signed("maria").post(f"/posts/{id_}/findings/ask", asked).status_code == 302
+    assert "The guarantor is named." in signed("carla").get("/tasks").text
+    assert signed("ruth").post(f"/posts/{id_}/findings/accept", asked).status_code == 403
+    stale = {**asked, "seen": "0" * 64}
+    assert signed("carla").post(f"/posts/{id_}/findings/accept", stale).status_code == 409
+    empty = {**asked, "reason": " "}
+    assert signed("carla").post(f"/posts/{id_}/findings/accept", empty).status_code == 422
+    assert signed("carla").post(f"/posts/{id_}/findings/accept", asked).status_code == 302
+    assert "Accepted by Carla" in signed("ruth").get(f"/posts/{id_}").text
+
+
+# -- talking -------------------------------------------------------------------------------------------------------
+
+
+def test_a_comment_is_answered_changed_and_taken_back_by_its_author_alone(signed, made):
+    id_ = made(a_post)
+    ruth, maria = signed("ruth"), signed("maria")
+    quoted = {"text": "Which branch?", "part": "texts.news", "quote": "our branch"}
+    ruth.post(f"/posts/{id_}/comments", quoted)
+    maria.post(f"/posts/{id_}/comments", {"text": "The one in Zug.", "thread": "1"})
+    page = maria.get(f"/posts/{id_}").text
+    assert "Which branch?" in page and "The one in Zug." in page and "our branch" in page
+    assert maria.post(f"/posts/{id_}/comments/1", {"text": "No"}).status_code == 403
+    assert ruth.post(f"/posts/{id_}/comments/1", {"text": "Which one?"}).status_code == 302
+    assert ruth.post(f"/posts/{id_}/comments/1/delete").status_code == 302
+    assert "Which one?" not in maria.get(f"/posts/{id_}").text
+    assert "Which one?" in signed("emil").get(f"/posts/{id_}").text
+    assert ruth.post(f"/posts/{id_}/comments", {"text": " "}).status_code == 422
+    assert signed("emil").post(f"/posts/{id_}/comments", {"text": "Hm"}).status_code == 403
+
+
+# -- publishing ----------------------------------------------------------------------------------------------------
+
+WHEN = {"publish_at": "2099-11-21T09:00", "zone": "Europe/Zurich", "channels": "news"}
+
+
+def test_a_publisher_schedules_in_a_zone_and_the_calendar_shows_it(signed, made, standing):
+    id_ = made(an_approved_post)
+    paula = signed("paula")
+    assert "To publish" in paula.get("/tasks").text
+    assert signed("maria").post(f"/posts/{id_}/schedule", WHEN).status_code == 403
+    assert paula.post(f"/posts/{id_}/schedule", WHEN).status_code == 302
+    assert standing(id_) == Standing.SCHEDULED
+    with reading() as session:
+        out = session.scalars(select(Publication)).one()
+    assert out.due_at.isoformat() == "2099-11-21T08:00:00+00:00" and out.wall == "2099-11-21T09:00:00"
+    assert f'href="/posts/{id_}"' in paula.get("/calendar?month=2099-11").text
+    assert "21 November 2099" in signed("ruth").get("/calendar?month=2099-11&view=list").text
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"publish_at": ""}, "Choose a date and a time."),
+        ({"publish_at": "2020-01-01T09:00"}, "is past"),
+        ({"publish_at": "2099-03-29T02:30"}, "skipped when clocks go forward"),
+        ({"publish_at": "2099-10-25T02:30"}, "comes twice"),
+        ({"zone": "Mars/Base"}, "IANA"),
+        ({"channels": ""}, "not among the approved channels"),
+    ],
+)
+def test_a_time_that_cannot_be_meant_is_told_on_the_page(signed, made, standing, changes, told):
+    id_ = made(an_approved_post)
+    answer = signed("paula").post(f"/posts/{id_}/schedule", {**WHEN, **changes})
+    assert answer.status_code == 422 and told in answer.text and 'id="schedule"' in answer.text
+    assert standing(id_) == Standing.APPROVED
+
+
+def test_a_post_goes_out_now(signed, made, standing):
+    id_ = made(an_approved_post)
+    assert signed("paula").post(f"/posts/{id_}/publish", {"channels": "news"}).status_code == 302
+    assert standing(id_) == Standing.SCHEDULED
+
+
+def test_the_author_withdraws_with_a_reason(signed, made, standing):
+    id_ = made(a_post_in_review)
+    assert signed("maria").post(f"/posts/{id_}/withdraw", {"reason": ""}).status_code == 422
+    assert signed("ruth").post(f"/posts/{id_}/withdraw", {"reason": "No"}).status_code == 403
+    assert signed("maria").post(f"/posts/{id_}/withdraw", {"reason": "No longer true."}).status_code == 302
+    assert standing(id_) == Standing.WITHDRAWN
+
+
+# -- lists and the shell -------------------------------------------------------------------------------------------
+
+
+def test_filters_are_remembered_until_they_are_cleared(signed, made):
+    made(a_post, title="Kept words")
+    made(a_post_in_review, title="Other words")
+    maria = signed("maria")
+    assert "Other words" not in maria.get("/posts?standing=draft").text
+    assert "Other words" not in maria.get("/posts").text
+    assert "Other words" in maria.get("/posts?q=").text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/posts?standing=gone", "/posts?before=x", "/tasks?after=x", "/calendar?month=2026-13", "/calendar?month=9999-12"],
+)
+def test_a_damaged_address_is_told_what_is_wrong_with_it(signed, address):
+    assert signed("maria").get(address).status_code == 422
+
+
+def test_the_rail_offers_what_the_reader_may_do(signed):
+    def offered(name):
+        rail = signed(name).get("/tasks").text.partition('<nav class="rail-nav"')[2].partition("</nav>")[0]
+        return re.findall(r'class="rail-label">([^<]+)<', rail)
+
+    assert offered("maria") == ["Tasks", "Posts", "Calendar", "Rules"]
+    assert offered("emil") == ["Tasks", "Posts", "Calendar", "Rules", "Log", "Records"]
+    assert offered("ada") == ["Tasks", "Posts", "Calendar", "Rules", "Log", "Records", "Admin"]
+
+
+def test_a_page_of_somebody_not_signed_in_has_no_rail(app):
+    assert "rail-nav" not in app.test_client().get("/login").text
+
+
+def test_a_stop_is_told_on_every_page(signed, firm):
+    with transaction() as session:
+        publishing.stop(
+            session, scope=StopScope.WORKSPACE, workspace="northwind", by=firm.compliance, reason="A wrong rate."
+        )
+    page = signed("maria").get("/calendar").text
+    assert "Publishing is stopped" in page and "A wrong rate." in page
+
+
+def test_looking_at_pages_leaves_no_entry(signed, made):
+    id_ = made(a_post, BLOCKED)
+    maria = signed("maria")
+    maria.get("/tasks")
+    before = entries()
+    for address in (*ADDRESSES, f"/posts/{id_}", f"/posts/{id_}/edit"):
+        assert maria.get(address).status_code == 200
+    assert entries() == before
+
+
+def test_what_people_wrote_is_never_markup(signed):
+    evil = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    page = signed("maria").post("/posts/new", {**TYPED, "title": evil, "text.news": evil, "action": "submit"})
+    texts = [page.text, *(signed("maria").get(a).text for a in ("/posts", "/posts/1", "/posts/1/edit", "/tasks"))]
+    assert all("<script>alert" not in text and "<img src=x" not in text for text in texts)

@@ -1,0 +1,198 @@
+"""What the routes of the house are about beside its posts: files, talk, teams, links, stops, proposals, an export."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from datetime import date
+from typing import Any
+
+from factories import BLOCKED, HOST, a_person, a_post
+from house import House, approved, sent
+from PIL import Image
+from sqlalchemy import select
+
+from approval import clock
+from approval.audit.models.keys import Keys
+from approval.audit.services import seal
+from approval.capabilities import Role
+from approval.db import reading, transaction
+from approval.people.models import Channel, LinkKind, Person, Proposal, Subject, Token
+from approval.people.services import accounts, closing, links
+from approval.posts import services as posts
+from approval.posts.models import Post, Standing
+from approval.posts.payload import Attachment
+from approval.publishing import services as publishing
+from approval.publishing.models import Heartbeat, Publication, StopScope
+from approval.publishing.via.contract import Published
+from approval.records import jobs as records_jobs, services as records
+from approval.records.queries import Filters
+from approval.review import services as review
+from approval.review.flow import Asked, Stage, Who, Workflow, to_toml
+from approval.review.queries import flow_of
+from approval.screening import queries as rules_of, services as screening
+
+PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+WORKFLOW = Workflow((Stage("peer", "Peer", Who(Asked.ROLE, "reviewer")),))
+PACK = """[pack]
+title = "Ours"
+about = "What our policies add."
+
+[[rule]]
+id = "FIRM001"
+name = "competitor-by-name"
+kind = "phrase"
+topic = "comparison-unsubstantiated"
+severity = "medium"
+match = ["example bank"]
+message = "“{match}” names a competitor."
+why = "Our policy."
+citation = { text = "Policy, section 4", as_of = 2026-11-01 }
+suggestion = "Speak of our own service."
+flags = ["Cheaper than Example Bank."]
+passes = ["Ask any bank for its fees."]
+"""
+
+
+def a_picture(colour: str = "navy") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def furnish(house: House) -> dict[str, Any]:
+    """Make one of each thing that a route is about, and return what their addresses are filled with."""
+    found: dict[str, Any] = {standing.value: id_ for standing, id_ in house.posts.items()}
+    for furnishing in (_files, _people, _decision, _finding, _publications, _stops, _proposals, _export):
+        found |= furnishing(house)
+    with transaction() as session:
+        session.add(Heartbeat(worker="test", at=clock.now(session)))
+    for log in ("northwind", "southwind", "installation"):
+        with transaction() as session:
+            seal(session, log, keys=Keys(house.settings.keys))
+    return found
+
+
+def _files(house: House) -> dict[str, Any]:
+    firm = house.firm
+    with transaction() as session:
+        draft = session.get_one(Post, house.posts[Standing.DRAFT])
+        media = posts.add_media(session, firm.workspace, a_picture(), by=firm.marketer)
+        evidence = posts.add_evidence(session, draft, name="rates.pdf", data=PDF, by=firm.marketer)
+        comment = posts.comment(session, draft, "Is this so?", by=firm.marketer)
+        return {
+            "digest": draft.revision.hex(),
+            "media": media.digest.hex(),
+            "evidence": evidence.id,
+            "comment": comment.id,
+        }
+
+
+def _people(house: House) -> dict[str, Any]:
+    firm = house.firm
+    with transaction() as session:
+        team = accounts.create_team(session, workspace=firm.workspace, name="legal", by=HOST)
+        accounts.join_team(session, team, session.get_one(Person, firm.other_reviewer.id), by=HOST)
+        closed = a_person(session, "dora", Role.REVIEWER)
+        closing.disable(session, session.get_one(Person, closed.id), by=HOST)
+        invited = a_person(session, "ivan", Role.REVIEWER)
+        sent = {
+            str(kind): links.send_link(
+                session, session.get_one(Person, id_), kind, by=HOST, key=house.settings.secret_key
+            )
+            for kind, id_ in ((LinkKind.INVITATION, invited.id), (LinkKind.RESET, firm.other_marketer.id))
+        }
+        channel = session.scalars(select(Channel).where(Channel.name == "site")).one()
+        token = session.scalars(select(Token.id).order_by(Token.id)).first()
+        return {
+            "team": team.id,
+            "member": firm.other_reviewer.id,
+            "person": firm.reviewer.id,
+            "closed": closed.id,
+            "invited": invited.id,
+            "channel": channel.id,
+            "token": token,
+            **sent,
+        }
+
+
+def _decision(house: House) -> dict[str, Any]:
+    with reading() as session:
+        post = session.get_one(Post, house.posts[Standing.IN_REVIEW])
+        round_ = flow_of(session, post.id)
+        assert round_ is not None and round_.flow.open_stage is not None
+        stage = round_.stage_id(round_.flow.open_stage)
+        return {"stage": stage, "seen": post.revision.hex(), "key": str(uuid.uuid4())}
+
+
+def _finding(house: House) -> dict[str, Any]:
+    firm = house.firm
+    with transaction() as session:
+        post = a_post(session, firm, BLOCKED, title="blocked")
+    with reading() as session:
+        digest = screening.digest_in_force(session, firm.workspace)
+        (first, *_) = rules_of.open_blocks(session, firm.workspace, post.revision, digest)
+        return {"blocked": post.id, "blocked_seen": post.revision.hex(), "rule": first.rule}
+
+
+def _publications(house: House) -> dict[str, Any]:
+    firm = house.firm
+    with reading() as session:
+        media = session.get_one(Post, house.posts[Standing.DRAFT]).workspace
+    assert media == firm.workspace
+    with transaction() as session:
+        picture = posts.add_media(session, firm.workspace, a_picture("teal"), by=firm.marketer)
+    shown = sent(firm, house.settings, Published(), title="shown", media=(Attachment(picture.digest, "A teal flag"),))
+    with reading() as session:
+        of = {
+            name: session.scalars(select(Publication.id).where(Publication.post == post)).one()
+            for name, post in (("shown", shown), ("waiting", house.posts[Standing.NEEDS_PERSON]))
+        }
+    return {"publication": of["waiting"], "shown": of["shown"], "picture": picture.digest.hex()}
+
+
+def _stops(house: House) -> dict[str, Any]:
+    """Two stops of posts that nothing else is about: one stands, of the other somebody asked that it be lifted."""
+    firm = house.firm
+    ids = [approved(firm, title="stopped") for _ in range(2)]
+    with transaction() as session:
+        stands, asked = (
+            publishing.stop(
+                session, scope=StopScope.POST, post=session.get_one(Post, id_), by=firm.publisher, reason="Wait."
+            )
+            for id_ in ids
+        )
+        publishing.ask_resume(session, asked, by=firm.other_compliance, reason="It is settled.")
+        return {"stop": stands.id, "asked": asked.id}
+
+
+def _proposals(house: House) -> dict[str, Any]:
+    firm = house.firm
+    with transaction() as session:
+        review.propose_workflow(
+            session, firm.workspace, to_toml(WORKFLOW), by=firm.other_compliance, reason="As agreed."
+        )
+        force = rules_of.version_in_force(session, firm.workspace)
+        packs = {**rules_of.packs_of(session, force.id), "firm": PACK.encode()}
+        screening.propose_rules(session, firm.workspace, packs, by=firm.other_compliance, reason="Our own.")
+    with reading() as session:
+        waits = {
+            subject: session.scalars(select(Proposal.id).where(Proposal.subject == subject)).one()
+            for subject in (Subject.WORKFLOW, Subject.RULE_SET)
+        }
+    return {"workflow": waits[Subject.WORKFLOW], "rules": waits[Subject.RULE_SET]}
+
+
+def _export(house: House) -> dict[str, Any]:
+    firm = house.firm
+    with transaction() as session:
+        asked = records.ask_export(
+            session,
+            workspace=firm.workspace,
+            first_day=date(2020, 1, 1),
+            last_day=date(2020, 1, 2),
+            filters=Filters(),
+            by=firm.examiner,
+        )
+    records_jobs.write_due(house.settings, "test")
+    return {"export": asked.id}

@@ -1,0 +1,222 @@
+"""Each kind of rule on its own smallest pack."""
+
+from __future__ import annotations
+
+import pytest
+
+from approval.rules import RuleError, RuleSet
+from approval.rules.pattern import Language, Phrases
+
+HEAD = """
+[[frame]]
+name = "denied"
+before = ["not", "never"]
+reach = 2
+broken_by = ["but we"]
+
+[[frame]]
+name = "warned"
+around = ["scam"]
+neighbours = true
+"""
+
+
+def rule(kind: str, keys: str, *, id_: str = "TST101", topic: str = "guarantee", scope: str = "") -> str:
+    return f"""
+[[rule]]
+id = "{id_}"
+name = "rule-{id_.lower()}"
+kind = "{kind}"
+topic = "{topic}"
+severity = "high"
+message = "“{{match}}”{{missing}}{{instead}}{{most}}"
+why = "w"
+citation = {{ text = "c", as_of = 2026-11-21 }}
+suggestion = "s"
+flags = ["x"]
+passes = ["y"]
+{scope}
+{keys}
+"""
+
+
+def matches(source: str, text: str, **facts: str) -> list[str]:
+    return [finding.match for finding in RuleSet.parse({"t": (HEAD + source).encode()}).check(text, **facts)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Guaranteed returns", ["Guaranteed returns"]),
+        ("guaranteed, they say, returns", []),
+        ("guaranteed steady big returns", ["guaranteed steady big returns"]),
+        ("guaranteed one two three returns", []),
+        ("guaranteed. returns", []),
+        ("unguaranteed returns", []),
+        ("guaranteed returnsé", []),
+        ("guaranteed 🚀 returns", ["guaranteed 🚀 returns"]),
+        ("guaranteed returns of scrap metal", []),
+        ("guaranteed returns of scrap metal, guaranteed returns of 8%", ["guaranteed returns"]),
+        ("not guaranteed returns", []),
+        ("never really ever so guaranteed returns", ["guaranteed returns"]),
+        ("not guaranteed returns, but we do", ["guaranteed returns"]),
+        ("Not guaranteed returns, they say. But we can.", ["guaranteed returns"]),
+        ("Guaranteed returns! That is how a scam begins.", []),
+        ("A scam. It offers guaranteed returns.", []),
+        ("A scam. So what. It offers guaranteed returns.", ["guaranteed returns"]),
+        ("not guaranteed returns. Guaranteed returns!", ["Guaranteed returns"]),
+    ],
+)
+def test_a_phrase_is_found_and_an_exception_cancels_one_match_only(text: str, found: list[str]) -> None:
+    keys = 'match = ["guaranteed <2> returns"]\nexcept = ["returns of scrap metal"]\nunless = ["denied", "warned"]'
+    assert matches(rule("phrase", keys), text) == found
+
+
+def test_a_phrase_may_need_company_in_its_sentence_or_in_the_post() -> None:
+    near = rule("phrase", 'match = ["secured"]\nnear = ["savings"]')
+    assert matches(near, "Secured savings. A secured door.") == ["Secured"]
+    post = rule("phrase", 'match = ["secured"]\nnear = ["savings"]\nwithin = "post"')
+    assert matches(post, "Secured savings. A secured door.") == ["Secured", "secured"]
+    assert matches(post, "A secured door.") == []
+
+
+def test_a_pattern_ending_in_a_symbol_needs_no_edge_and_one_in_a_letter_does() -> None:
+    percent = Language({"pct": [r"\d+ ?(?:%|percent)"]})
+    assert percent.spell("<pct>").endswith(")") and percent.spell("risk free").endswith(r"\b")
+    assert matches(rule("phrase", r"match = ['\d+ ?(?:%|percent)']"), "8% now, 9percent, 7percents") == [
+        "8%",
+        "9percent",
+    ]
+
+
+def test_the_same_words_are_required_or_the_trigger_is_shown() -> None:
+    source = (
+        rule("require", 'match = ["up <pct>"]\nneeds = ["past performance"]\nat = "trigger"')
+        + '\n[words]\npct = ["\\\\d+%"]\n'
+    )
+    assert matches(source, "Up 3% and up 4%") == ["Up 3%", "up 4%"]
+    assert matches(source, "Up 3%. Past performance is no guide.") == []
+    assert matches(source, "Down.") == []
+
+
+def test_something_missing_from_the_post_stands_nowhere() -> None:
+    source = rule("require", 'needs = ["member fdic"]')
+    (finding,) = RuleSet.parse({"t": source.encode()}).check("Save with us")
+    assert (finding.start, finding.end, finding.match) == (None, None, "")
+    assert matches(source, "Save with us. Member FDIC") == []
+
+
+def test_a_prescribed_text_counts_only_word_for_word() -> None:
+    source = rule("require", 'exact = ["Don\'t invest unless you can lose it all."]')
+    assert matches(source, "Hello! DON’T invest — unless you can\nlose it all") == []
+    assert matches(source, "Don't invest unless you could lose it all.") == [""]
+    assert matches(source, "Don't invest unless you can lose it") == [""]
+
+
+def test_missing_items_are_named_and_a_pointer_counts_only_with_a_link() -> None:
+    source = rule(
+        "require",
+        'match = ["apy"]\nitems = { date = ["as of"], minimum = ["to open"] }\npointer = ["terms"]\nat = "trigger"',
+    )
+    (finding,) = RuleSet.parse({"t": source.encode()}).check("3% APY as of today")
+    assert finding.message == "“APY”minimum"
+    assert matches(source, "3% APY. Terms: https://x.example") == []
+    assert matches(source, "3% APY. Terms on request") == ["APY"]
+    assert matches(source, "3% APY as of today, $5 to open") == []
+
+
+def test_a_rule_may_wait_for_another_topic() -> None:
+    claim = rule("phrase", 'match = ["sure thing"]', topic="guarantee")
+    balance = rule(
+        "require", 'after = ["guarantee"]\nneeds = ["you may lose"]', id_="TST102", topic="unbalanced-benefit"
+    )
+    assert matches(claim + balance, "A sure thing") == ["sure thing", ""]
+    assert matches(claim + balance, "A sure thing, you may lose") == ["sure thing"]
+    assert matches(claim + balance, "Nothing here") == []
+
+
+def test_an_exempt_post_is_left_alone() -> None:
+    assert matches(rule("require", 'needs = ["fdic"]\nexempt = ["we.re hiring"]'), "We're hiring") == []
+
+
+def test_a_limit_shows_the_first_that_is_too_many() -> None:
+    source = rule("limit", 'match = ["!"]\nmost = 2')
+    assert matches(source, "a! b! c! d!") == ["!"]
+    assert matches(source, "a! b!") == []
+
+
+def test_a_limit_on_capitals_needs_its_company() -> None:
+    source = rule("limit", 'count = "capitals"\nmost = 2\nnear = ["buy"]')
+    assert matches(source, "ONLY TODAY, BUY GOLD") == ["GOLD"]
+    assert matches(source, "HAPPY VETERANS DAY, DEAR FRIENDS") == []
+
+
+def test_a_swap_says_what_to_write() -> None:
+    (finding,) = RuleSet.parse({"t": rule("swap", 'match = ["profits?"]\ninstead = "interest"').encode()}).check(
+        "Your profit"
+    )
+    assert finding.message == "“profit”interest"
+
+
+@pytest.mark.parametrize(
+    ("detect", "text", "found"),
+    [
+        ("card", "Card 4111 1111 1111 1111.", ["4111 1111 1111 1111"]),
+        ("card", "Card 4111-1111-1111-1111", ["4111-1111-1111-1111"]),
+        ("card", "Card 4111 1111 1111 1112.", []),
+        ("card", "Case 0000000000000000", []),
+        ("card", "Call +1 (800) 555 0187 or 20261104-778", []),
+        ("iban", "to GB82 WEST 1234 5698 7654 32 today", ["GB82 WEST 1234 5698 7654 32"]),
+        ("iban", "to GB83 WEST 1234 5698 7654 32", []),
+        ("us-tax-number", "SSN 078-05-1120", ["078-05-1120"]),
+        ("us-tax-number", "SSN 000-05-1120, 666-05-1120, 078-00-1120, 1-800-555-0187", []),
+        ("us-tax-number", "ITIN 912-70-1234", ["912-70-1234"]),
+        ("uk-national-insurance", "NI AB123456C", ["AB123456C"]),
+        ("uk-national-insurance", "NI GB123456A", []),
+        ("uk-bank-account", "20-44-19 account 63329108", ["20-44-19 account 63329108"]),
+        ("uk-bank-account", "20-44-19", []),
+        ("au-tax-file-number", "TFN: 123 456 782", ["TFN: 123 456 782"]),
+        ("au-tax-file-number", "TFN: 123 456 789", []),
+        ("account-number", "account number 4471-2093-88", ["account number 4471-2093-88"]),
+        ("account-number", "account 011000015", []),
+        ("personal-email", "jane@gmail.com and help@bank.example", ["jane@gmail.com"]),
+    ],
+)
+def test_personal_numbers_are_told_by_their_check_digits(detect: str, text: str, found: list[str]) -> None:
+    assert matches(rule("pii", f'detect = "{detect}"'), text) == found
+
+
+def test_an_unknown_detector_is_refused() -> None:
+    with pytest.raises(RuleError, match="not one of card"):
+        matches(rule("pii", 'detect = "face"'), "x")
+
+
+def test_a_scoped_rule_is_silent_elsewhere_and_where_the_fact_is_unknown() -> None:
+    source = rule(
+        "phrase",
+        'match = ["apr"]',
+        scope='regimes = ["uk"]\nclasses = ["credit"]\nchannels = ["x"]\nlanguages = ["en"]',
+    )
+    here = {"regime": "uk", "product": "credit-card", "channel": "x", "language": "en"}
+    assert matches(source, "APR", **here) == ["APR"]
+    for key, other in {"regime": "eu", "product": "savings", "channel": "blog", "language": "de"}.items():
+        assert matches(source, "APR", **{**here, key: other}) == []
+    for key in ("regime", "product", "channel"):
+        assert matches(source, "APR", **{k: v for k, v in here.items() if k != key}) == []
+
+
+def test_a_severity_may_be_graver_for_some_products() -> None:
+    source = rule("phrase", 'match = ["hurry"]', scope='escalate = [{ classes = ["crypto"], severity = "block" }]')
+    ruleset = RuleSet.parse({"t": source.encode()})
+    assert [f.severity for product in ("crypto", "fund") for f in ruleset.check("Hurry", product=product)] == [
+        "block",
+        "high",
+    ]
+
+
+def test_patterns_stay_linear() -> None:
+    from approval.rules.lexicon import Lexicon
+    from approval.rules.text import read
+
+    phrases = Phrases(["(a*)*b"], Language({}))
+    assert not phrases.occur(read("a" * 50_000, Lexicon([])))

@@ -1,0 +1,80 @@
+"""Each shipped rule carries its own proof: what it flags is flagged, and its near misses pass."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from approval.rules import TOPICS, RuleSet, Severity, load_packs
+from approval.rules.pack import Rule
+
+RULES = load_packs()
+
+
+@pytest.mark.parametrize("rule", RULES.rules, ids=lambda rule: rule.id)
+def test_a_rule_flags_what_it_says_and_lets_its_near_misses_pass(rule: Rule) -> None:
+    for example in rule.flags:
+        assert rule.id in {finding.rule for finding in RULES._all(example.text, example.facts)}, example.text
+    for example in rule.passes:
+        assert rule.id not in {finding.rule for finding in RULES._all(example.text, example.facts)}, example.text
+
+
+def test_an_example_that_does_not_hold_is_reported() -> None:
+    source = RULES.sources["privacy"].replace(b"Your card 4111 1111 1111 1111 is blocked.", b"Your card is blocked.")
+    (failure,) = RuleSet.parse({**RULES.sources, "privacy": source}).failures()
+    assert (failure.rule, failure.expected) == ("PII101", "be flagged")
+
+
+def test_every_topic_has_a_rule() -> None:
+    assert set(TOPICS) == {rule.topic for rule in RULES.rules}
+    assert len(TOPICS) == 32
+
+
+def test_there_are_at_least_sixty_rules_and_all_regimes_are_served() -> None:
+    assert len(RULES.rules) >= 60
+    named = Counter(regime for rule in RULES.rules for regime in rule.scope.regimes)
+    assert set(named) == {"us-bd", "us-ria", "us-bank", "uk", "eu", "au"}
+
+
+def test_no_suggestion_breaks_a_rule_that_blocks() -> None:
+    for rule in RULES.rules:
+        if "“" not in rule.suggestion:
+            blocked = [f for f in RULES.check(rule.suggestion) if f.severity is Severity.BLOCK]
+            assert not blocked, (rule.id, blocked)
+
+
+MUST_PASS = [
+    "Returns are not guaranteed.",
+    "Past performance does not guarantee future results.",
+    "Past performance is no guarantee of future results.",
+    "This does not assure a profit.",
+    "Guaranteed issue life insurance is explained on our blog.",
+    "Our old office was in the Guaranteed Trust building.",
+    "The risk-free rate fell this week.",
+    "There is no such thing as a risk-free investment.",
+    "We must give you best execution and act in your best interest.",
+    "Best regards from the team.",
+    "Always double-check the sort code.",
+    "Full moon tonight over Half Moon Bay.",
+    "Send us a secure message.",
+    "Rent a safe deposit box at the branch.",
+    "Member FINRA/SIPC",
+    "Authorised and regulated by the FCA.",
+    "Subject to approval.",
+    "Pre-approved doesn't mean that you will get the loan.",
+    "Federally insured by NCUA.",
+    "“Act now!” is what a scammer says.",
+    "Our routing number is 011000015.",
+    "Happy Women's History Month.",
+    "Beating the market is not something that we can promise.",
+    "Free shred day on Saturday.",
+]
+
+
+@pytest.mark.parametrize("text", MUST_PASS)
+@pytest.mark.parametrize(
+    "facts", [{}, {"regime": "us-bd", "product": "brand"}, {"regime": "uk", "product": "education"}], ids=str
+)
+def test_what_officers_approve_passes(text: str, facts: dict[str, str]) -> None:
+    assert not [f for f in RULES.check(text, **facts) if f.severity is not Severity.LOW]

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import pytest
+from factories import BLOCKED, a_draft, a_post
+from sqlalchemy import select
+
+from approval.db import reading, transaction
+from approval.errors import CapabilityMissing, Conflict, Invalid, OwnWords
+from approval.posts import queries as posts, services as drafts
+from approval.rules import RuleSet
+from approval.screening import queries, services
+from approval.screening.models import ExceptionRequest
+from approval.screening.queries import ENGINE_FAILED
+
+
+@pytest.fixture
+def post(firm):
+    with transaction() as session:
+        return a_post(session, firm, BLOCKED)
+
+
+def blocks(post, **more):
+    with reading() as session:
+        rule_set = services.in_force(session, post.workspace).digest
+        revision = posts.post_facts(session, post.id).revision
+        return queries.open_blocks(session, post.workspace, revision, rule_set, **more)
+
+
+def accepted(post, rule, *, by, reason="A quotation from the law."):
+    with transaction() as session:
+        drafts.accept_finding(session, posts.post_for_change(session, post.id), rule, reason=reason, by=by)
+
+
+def asked(post, rule, *, by, reason="It quotes the law."):
+    with transaction() as session:
+        drafts.ask_exception(session, posts.post_for_change(session, post.id), rule, reason=reason, by=by)
+
+
+def test_a_finding_is_accepted_by_name_with_a_reason(firm, post):
+    rule = blocks(post)[0].rule
+    accepted(post, rule, by=firm.compliance)
+
+    assert rule not in {found.rule for found in blocks(post)}
+    with reading() as session:
+        rule_set = services.in_force(session, post.workspace).digest
+        found = [
+            one for one in queries.findings_of(session, post.workspace, post.revision, rule_set) if one.rule == rule
+        ]
+    assert {(one.accepted_by, one.accepted_reason) for one in found} == {
+        (firm.compliance.id, "A quotation from the law.")
+    }
+
+
+def test_an_acceptance_holds_for_one_revision_only(firm, post):
+    rule = blocks(post)[0].rule
+    accepted(post, rule, by=firm.compliance)
+    with transaction() as session:
+        row = posts.post_for_change(session, post.id)
+        drafts.revise(session, row, a_draft(firm, f"{BLOCKED} Really."), by=firm.marketer, seen=None)
+    assert rule in {found.rule for found in blocks(post)}
+
+
+@pytest.mark.parametrize("who", ["marketer", "reviewer", "publisher", "examiner", "administrator"])
+def test_only_compliance_accepts(firm_on_sqlite, who):
+    firm = firm_on_sqlite
+    with transaction() as session:
+        post = a_post(session, firm, BLOCKED, by=firm.other_marketer)
+    with pytest.raises(CapabilityMissing):
+        accepted(post, blocks(post)[0].rule, by=getattr(firm, who))
+
+
+def test_nobody_accepts_what_they_asked_for(firm_on_sqlite):
+    firm = firm_on_sqlite
+    both = type(firm.compliance)(
+        id=firm.compliance.id,
+        name="Carla",
+        roles={firm.workspace: firm.compliance.roles_in(firm.workspace) | firm.marketer.roles_in(firm.workspace)},
+    )
+    with transaction() as session:
+        post = a_post(session, firm, BLOCKED)
+    rule = blocks(post)[0].rule
+    asked(post, rule, by=both)
+    with pytest.raises(OwnWords, match="asked for"):
+        accepted(post, rule, by=both)
+    accepted(post, rule, by=firm.other_compliance)
+
+
+def test_nobody_accepts_a_finding_in_their_own_words(firm_on_sqlite):
+    firm = firm_on_sqlite
+    both = type(firm.compliance)(
+        id=firm.compliance.id,
+        name="Carla",
+        roles={firm.workspace: firm.compliance.roles_in(firm.workspace) | firm.marketer.roles_in(firm.workspace)},
+    )
+    with transaction() as session:
+        post = a_post(session, firm, BLOCKED, by=both)
+    with pytest.raises(OwnWords, match="wrote or edited"):
+        accepted(post, blocks(post)[0].rule, by=both)
+
+
+def test_an_acceptance_by_an_editor_leaves_the_finding_open(firm, post):
+    rule = blocks(post)[0].rule
+    accepted(post, rule, by=firm.compliance)
+    assert rule not in {found.rule for found in blocks(post)}
+    assert rule in {found.rule for found in blocks(post, not_by=frozenset({firm.compliance.id}))}
+
+
+def test_who_asks_is_named_and_the_answer_is_dated(firm, post):
+    rule = blocks(post)[0].rule
+    asked(post, rule, by=firm.other_marketer)
+    with reading() as session:
+        assert queries.requesters(session, post.workspace, post.revision) == {firm.other_marketer.id}
+        assert queries.requests_of(session, post.workspace, post.revision)[0].answered_at is None
+
+    accepted(post, rule, by=firm.compliance)
+    with reading() as session:
+        assert session.scalars(select(ExceptionRequest.answered_at)).one() is not None
+
+
+def test_a_finding_is_accepted_once(firm, post):
+    rule = blocks(post)[0].rule
+    accepted(post, rule, by=firm.compliance)
+    with pytest.raises(Conflict, match="accepted already"):
+        accepted(post, rule, by=firm.other_compliance)
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 2_001])
+def test_an_acceptance_needs_a_reason(firm_on_sqlite, reason):
+    firm = firm_on_sqlite
+    with transaction() as session:
+        post = a_post(session, firm, BLOCKED)
+    with pytest.raises(Invalid, match="reason"):
+        accepted(post, blocks(post)[0].rule, by=firm.compliance, reason=reason)
+
+
+def test_what_was_not_found_is_not_accepted(firm_on_sqlite):
+    firm = firm_on_sqlite
+    with transaction() as session:
+        post = a_post(session, firm)
+    with pytest.raises(Invalid, match="found nothing"):
+        accepted(post, "XXX999", by=firm.compliance)
+    with pytest.raises(Invalid, match="found nothing"):
+        asked(post, "XXX999", by=firm.marketer)
+
+
+def test_an_engine_that_failed_cannot_be_accepted_away(firm_on_sqlite, monkeypatch):
+    firm = firm_on_sqlite
+
+    def broken(*_args, **_kwargs):
+        raise RuntimeError("the matcher")
+
+    monkeypatch.setattr(RuleSet, "check", broken)
+    with transaction() as session:
+        post = a_post(session, firm)
+    with pytest.raises(Conflict, match="nothing to accept"):
+        accepted(post, ENGINE_FAILED, by=firm.compliance)
