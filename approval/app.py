@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import structlog
 from flask import Flask
+from flask.typing import ResponseReturnValue
 from flask_bootstrap import Bootstrap5
 from flask_smorest import Api
 
@@ -53,7 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Bootstrap5(app)
     for module in VIEWS:
         app.register_blueprint(module.blueprint)
-    app.context_processor(desk_views.shell)
+    app.context_processor(lambda: dict(desk_views.shell()))
     _install_api(app)
     structlog.get_logger("approval").info("serving", version=__version__, database=engine.dialect.name)
     return app
@@ -81,6 +82,11 @@ def _install_api(app: Flask) -> None:
     )
     api = _Api(app)
     document = app.view_functions["api-docs.openapi_json"]
-    app.view_functions["api-docs.openapi_json"] = identity.public(lambda: document())
+
+    def openapi() -> ResponseReturnValue:
+        answer: ResponseReturnValue = app.ensure_sync(document)()
+        return answer
+
+    app.view_functions["api-docs.openapi_json"] = identity.public(openapi)
     for module in APIS:
         api.register_blueprint(module.blueprint)

@@ -1,35 +1,35 @@
 """Every refusal this program can give.
 
-    Refusal                      the answer is no, and says why and what to do
-    ├── NotSignedIn              nobody asks
-    ├── Forbidden                this person may not
-    │   ├── CapabilityMissing    … do this in this workspace
-    │   ├── OwnWords             … decide on what they wrote, edited or asked an exception for
-    │   ├── NotAsked             … decide at a stage that asks others
-    │   └── ScopeMissing         … do this with a token
-    ├── NotFound                 there is no such thing, or none that this person may see
-    ├── Invalid                  the input is wrong; `problems` say where
-    │   ├── NotReady             a post that cannot be submitted yet
-    │   ├── BadTime              an instant that cannot be meant
-    │   ├── BadDefinition        a workflow or a rule set that cannot work
-    │   └── BadFile              a file that cannot be taken
-    ├── Conflict                 the state does not allow it, or changed in the meantime
-    │   ├── StaleRevision        these bytes are no longer the post
-    │   ├── StaleStage           this stage is not open in this submission
-    │   ├── AlreadyDecided       this person has decided here
-    │   ├── NeededLater          only this person can decide at a later stage
-    │   ├── NotApproved          these bytes do not hold the approvals they need
-    │   ├── KeyReused            the same key came with another body
-    │   ├── IllegalStep          not from this standing
-    │   └── Stopped              publishing is stopped
-    ├── PreconditionFailed       If-Match names another revision
-    ├── TooLarge                 more than this program takes
-    ├── TooMany                  slow down; `retry_after` says how long
-    └── NotRecorded              it could not be written; nothing was changed
-    BadSetting                   the environment is wrong (an operator's matter)
-    NotMigrated                  the database is not at this program's schema
-    ProofFailed                  what is stored does not prove what it must
-    AuditFault                   a change without an entry: a fault of ours, never let through
+Refusal                      the answer is no, and says why and what to do
+├── NotSignedIn              nobody asks
+├── Forbidden                this person may not
+│   ├── CapabilityMissing    … do this in this workspace
+│   ├── OwnWords             … decide on what they wrote, edited or asked an exception for
+│   ├── NotAsked             … decide at a stage that asks others
+│   └── ScopeMissing         … do this with a token
+├── NotFound                 there is no such thing, or none that this person may see
+├── Invalid                  the input is wrong; `problems` say where
+│   ├── NotReady             a post that cannot be submitted yet
+│   ├── BadTime              an instant that cannot be meant
+│   ├── BadDefinition        a workflow or a rule set that cannot work
+│   └── BadFile              a file that cannot be taken
+├── Conflict                 the state does not allow it, or changed in the meantime
+│   ├── StaleRevision        these bytes are no longer the post
+│   ├── StaleStage           this stage is not open in this submission
+│   ├── AlreadyDecided       this person has decided here
+│   ├── NeededLater          only this person can decide at a later stage
+│   ├── NotApproved          these bytes do not hold the approvals they need
+│   ├── KeyReused            the same key came with another body
+│   ├── IllegalStep          not from this standing
+│   └── Stopped              publishing is stopped
+├── PreconditionFailed       If-Match names another revision
+├── TooLarge                 more than this program takes
+├── TooMany                  slow down; `retry_after` says how long
+└── NotRecorded              it could not be written; nothing was changed
+BadSetting                   the environment is wrong (an operator's matter)
+NotMigrated                  the database is not at this program's schema
+ProofFailed                  what is stored does not prove what it must
+AuditFault                   a change without an entry: a fault of ours, never let through
 """
 
 from __future__ import annotations

@@ -6,12 +6,13 @@ import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from types import FrameType
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from approval.audit import jobs as audit
 from approval.people import jobs as people
@@ -43,7 +44,7 @@ def run(settings: Settings) -> None:
     # A job that is still at work when its next beat comes is what `coalesce` is for, and no news.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     name = f"{socket.gethostname()}:{os.getpid()}"
-    scheduler = BlockingScheduler(
+    scheduler = BackgroundScheduler(
         executors={"default": ThreadPoolExecutor(len(TIMETABLE))},
         # The defaults of the library drop a job that is a second late (reliability of the schedule is the database's).
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -52,13 +53,18 @@ def run(settings: Settings) -> None:
     for seconds, job in TIMETABLE:
         scheduler.add_job(_guarded(job), "interval", seconds=seconds, args=(settings, name), id=_id(job))
 
+    stopped = threading.Event()
+
     def stop(_number: int, _frame: FrameType | None) -> None:
-        scheduler.shutdown(wait=False)
+        stopped.set()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    log.info("worker started", worker=name)
     scheduler.start()
+    log.info("worker started", worker=name)
+    stopped.wait()
+    # What is being sent is not waited for: its attempt is committed, so the next worker finds it in doubt.
+    scheduler.shutdown(wait=False)
     log.info("worker stopped", worker=name)
 
 

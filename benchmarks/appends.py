@@ -149,7 +149,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="approval-bench-") as folder:
             found = globals()[f"on_{name}"](Path(folder), asked.appends)
         print(
-            f"{name}: {asked.appends} appends by {WRITERS} writers: {found.rate:.0f}/s, bare inserts {found.peer:.0f}/s, "
+            f"{name}: {asked.appends} appends by {WRITERS} writers {found.rate:.0f}/s, bare inserts "
+            f"{found.peer:.0f}/s, "
             f"ratio {found.rate / found.peer:.2f}; {found.errors} errors, no gap; readers p99 {found.p99:.1f} ms"
         )
 

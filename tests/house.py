@@ -17,9 +17,8 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from doors import PASSWORD, csrf_of, give_passwords
+from doors import csrf_of, give_passwords
 from factories import (
-    CLEAN,
     HOST,
     Firm,
     a_decision,
@@ -90,7 +89,9 @@ class House:
         with transaction() as session:
             person = session.get_one(Person, actor.id)
             _, secret = tokens.create(session, person, name="test", scope=scope, by=actor.id)
-        self.callers[str(scope)] = Caller(self.app.test_client(use_cookies=False), {"Authorization": f"Bearer {secret}"})
+        self.callers[str(scope)] = Caller(
+            self.app.test_client(use_cookies=False), {"Authorization": f"Bearer {secret}"}
+        )
 
 
 @dataclass(frozen=True)
@@ -297,6 +298,3 @@ def the_engine() -> Engine:
 def _entries(engine: Engine) -> int:
     with reading() as session:
         return int(session.connection().exec_driver_sql("SELECT count(*) FROM entry").scalar_one())
-
-
-__all__ = ["CLEAN", "PASSWORD", "House", "a_house", "nothing_kept"]

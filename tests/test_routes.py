@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from doors import PASSWORD
 from flask import Flask
 from furniture import PACK, PDF, WORKFLOW, a_picture, furnish
-from house import NOBODY, PASSWORD, ROLES, STRANGER, TOKENS, House, a_house, nothing_kept
+from house import NOBODY, ROLES, STRANGER, TOKENS, House, a_house, nothing_kept
 
 from approval import capabilities
 from approval.capabilities import Capability, Role
 from approval.review.flow import to_toml
+from approval.web.identity import NOT_HERE
 
 MARKETER, REVIEWER, COMPLIANCE, PUBLISHER, EXAMINER, ADMINISTRATOR = (
     "marketer",
@@ -47,6 +49,7 @@ EXPORT = frozenset({"export"})
 NO_TOKEN: frozenset[str] = frozenset()
 
 IN, LOGIN = "in", "login"
+NO_WORKSPACE = "There is no such workspace, or none that you may see."
 W = "?workspace=northwind"
 PERIOD = {"first_day": "2020-01-01", "last_day": "2099-12-31"}
 DAYS = {"workspace": "northwind", "from": "2020-01-01", "to": "2099-12-31"}
@@ -120,9 +123,7 @@ DOORS: dict[str, tuple[Open, ...]] = {
         post("/account/password", SIGNED_IN, form={"current": PASSWORD, **CHOSEN}),
     ),
     "people.end_sessions": (post("/account/sessions/end", SIGNED_IN, form={"session": "others"}),),
-    "people.create_token": (
-        post("/account/tokens", SIGNED_IN, form={"name": "desk", "scope": "read", "days": "30"}),
-    ),
+    "people.create_token": (post("/account/tokens", SIGNED_IN, form={"name": "desk", "scope": "read", "days": "30"}),),
     # The token is of somebody else, for whom alone it exists.
     "people.revoke_token": (post("/account/tokens/{token}/revoke", frozenset(), kept_out=404),),
     "people.notices": (get("/notices", SIGNED_IN),),
@@ -311,14 +312,7 @@ def outcome(house: House, things: dict[str, Any]) -> Callable[[str, Open], str |
     """Say what becomes of a caller at a door: `in`, sent to `login`, or the status of the refusal."""
 
     def find(name: str, way: Open) -> str | int:
-        answer = house.ask(
-            name,
-            way.method,
-            _filled(way.address, things),
-            data=_form(way.form, things),
-            json=_filled(way.json, things),
-            headers=_filled(way.headers, things),
-        )
+        answer = house.ask(name, way.method, _filled(way.address, things), **_body(way, things))
         if answer.status_code == 302 and answer.location.startswith("/login?"):
             return LOGIN
         return IN if answer.status_code < 400 else answer.status_code
@@ -332,6 +326,14 @@ def _filled(value: Any, things: dict[str, Any]) -> Any:
     if isinstance(value, str) and value.startswith(("/", "{", '"{')):
         return value.format_map(things)
     return value
+
+
+def _body(way: Open, things: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "data": _form(way.form, things),
+        "json": _filled(way.json, things),
+        "headers": _filled(way.headers, things),
+    }
 
 
 def _form(form: dict[str, Any] | None, things: dict[str, Any]) -> dict[str, Any] | None:
@@ -393,6 +395,17 @@ def test_control_with_every_capability_the_examiner_would_come_in(house, outcome
     assert [outcome(EXAMINER, way) for way in ways] == [IN] * 3
 
 
+def test_what_is_elsewhere_reads_as_what_is_nowhere(house, things):
+    """The stranger cannot tell a post, an export or a stop of this workspace from one that was never made."""
+    nowhere = {key: 999_999 if isinstance(value, int) else value for key, value in things.items()}
+    for endpoint, way in WAYS:
+        if "{" in way.address and expected(way)[STRANGER] == 404 and endpoint != "people.revoke_token":
+            for found in (things, nowhere):
+                answer = house.ask(STRANGER, way.method, _filled(way.address, found), **_body(way, things))
+                assert answer.status_code == 404, endpoint
+                assert NOT_HERE in answer.text or NO_WORKSPACE in answer.text, endpoint
+
+
 @pytest.mark.parametrize("name", [*ROLES, STRANGER])
 def test_without_its_csrf_token_no_form_of_a_session_is_taken(name, house, things):
     client = house.callers[name].client
@@ -400,7 +413,9 @@ def test_without_its_csrf_token_no_form_of_a_session_is_taken(name, house, thing
     for endpoint, way in WAYS:
         if way.method != "GET":
             house.kept.clear()
-            answer = client.open(_filled(way.address, things), method=way.method, data={}, headers=cookie, buffered=True)
+            answer = client.open(
+                _filled(way.address, things), method=way.method, data={}, headers=cookie, buffered=True
+            )
             assert (answer.status_code, house.kept) == (400, []), endpoint
 
 

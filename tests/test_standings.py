@@ -6,6 +6,7 @@ stands (409); a refused act writes nothing.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -210,6 +211,4 @@ def test_control_without_its_guard_a_post_would_be_scheduled_from_anywhere(house
 
 def _without_id(body: bytes) -> bytes:
     """Return a refusal without the id of its request and the number that was asked for."""
-    import re
-
     return re.sub(rb"\b[0-9a-f]{16}\b|\b\d+\b", b"", body)

@@ -13,6 +13,7 @@ from approval.audit.queries.entries import Filter
 from approval.capabilities import Capability
 from approval.db import reading
 from approval.web.identity import ensure_may, signed_in
+from approval.web.numbers import LARGEST
 
 blueprint = Blueprint("audit_api", __name__, url_prefix="/api/v1/audit", description="The audit log")
 
@@ -21,7 +22,7 @@ class EntriesQuery(ma.Schema):
     """Which entries: those of a workspace after an index."""
 
     workspace = ma.fields.String(required=True)
-    after = ma.fields.Integer(load_default=-1)
+    after = ma.fields.Integer(load_default=-1, validate=ma.validate.Range(-1, LARGEST))
     limit = ma.fields.Integer(load_default=100, validate=ma.validate.Range(1, queries.MAX_LIMIT))
 
 
@@ -43,7 +44,7 @@ class ProofQuery(ma.Schema):
     """Where the proof leads: a workspace's checkpoint of this size, or the latest."""
 
     workspace = ma.fields.String(required=True)
-    size = ma.fields.Integer(load_default=None)
+    size = ma.fields.Integer(load_default=None, validate=ma.validate.Range(0, LARGEST))
 
 
 class ProofAnswer(ma.Schema):

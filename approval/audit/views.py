@@ -19,6 +19,7 @@ from approval.db import Session, reading
 from approval.errors import BadTime, Invalid, NotFound, ProofFailed
 from approval.tlog import parse_tile_path
 from approval.web.identity import ensure_may, require, signed_in, who, workspace
+from approval.web.numbers import number
 
 blueprint = Blueprint("audit", __name__)
 
@@ -96,11 +97,11 @@ def _filter(chosen: dict[str, str]) -> Filter:
         return Filter(
             kind=chosen["kind"] or None,
             actor=chosen["actor"] or None,
-            post=int(chosen["post"]) if chosen["post"] else None,
+            post=number(chosen["post"]) if chosen["post"] else None,
             since=_midnight(chosen["since"]),
             until=_midnight(chosen["until"], days=1),
-            after=request.args.get("after", type=int),
-            before=request.args.get("before", type=int),
+            after=request.args.get("after", type=number),
+            before=request.args.get("before", type=number),
         )
     except (ValueError, BadTime) as error:
         raise Invalid("The filter is not clear: a post is a number, a day is written 2026-11-21.") from error

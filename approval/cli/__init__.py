@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 the answer is no, 2 bad input or usage, 3 could not be don
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import sys
@@ -60,7 +61,17 @@ class Gathered(click.Group):
         except BadSetting as error:
             _end(str(error), BAD)
         except (NotMigrated, AuditFault, DBAPIError, OSError) as error:
-            _end(str(getattr(error, "orig", None) or error), FAILED)
+            _end(_failed(error), FAILED)
+
+
+def _failed(error: Exception) -> str:
+    """Say what could not be done; where a folder or file cannot be written, which setting names another."""
+    words = str(getattr(error, "orig", None) or error)
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS):
+        return f"{words}: name folders that this user may write in APPROVAL_DATA and APPROVAL_KEYS"
+    if "unable to open database file" in words or "readonly database" in words:
+        return f"{words}: name a folder that this user may write in APPROVAL_DATA, or another APPROVAL_DATABASE_URL"
+    return words
 
 
 def _end(message: str, code: int) -> None:
@@ -169,9 +180,7 @@ def doctor(format_: str) -> None:
 
     findings = examine(environment.load())
     if format_ == "json":
-        click.echo(
-            json.dumps([{"check": f.check, "state": f.state, "detail": f.detail} for f in findings], indent=2)
-        )
+        click.echo(json.dumps([{"check": f.check, "state": f.state, "detail": f.detail} for f in findings], indent=2))
     else:
         for f in findings:
             click.echo(f"{f.state:5} {f.check}: {f.detail}")

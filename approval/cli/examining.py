@@ -71,9 +71,7 @@ def _logs(settings: Settings) -> Iterator[Finding]:
             detail = f"{found.size} entries, {found.sealed} sealed"
             signed = Keys(settings.keys).head(name)
             if found.sealed and signed is None:
-                yield Finding(
-                    f"log {name}", "bad", f"{detail}; its last-signed head is missing from the keys folder"
-                )
+                yield Finding(f"log {name}", "bad", f"{detail}; its last-signed head is missing from the keys folder")
             else:
                 yield Finding(f"log {name}", "ok", detail)
 
@@ -83,9 +81,7 @@ def _worker(settings: Settings) -> Iterator[Finding]:
         last = session.scalar(select(Heartbeat.at).order_by(Heartbeat.at.desc()).limit(1))
         now = clock.now(session)
     if last is None or (now - last).total_seconds() > 60:
-        yield Finding(
-            "worker", "bad", "no worker was alive in the last minute: start `approval worker` or `serve`"
-        )
+        yield Finding("worker", "bad", "no worker was alive in the last minute: start `approval worker` or `serve`")
     else:
         yield Finding("worker", "ok", "alive")
 

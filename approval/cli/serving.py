@@ -30,9 +30,7 @@ def run(settings: Settings, *, host: str, port: int, worker: bool) -> int:
         )
         return BAD
     if not _is_free(host, port):
-        click.echo(
-            f"port {port} is taken: approval serve --port {port + 1}, or make run PORT={port + 1}", err=True
-        )
+        click.echo(f"port {port} is taken: approval serve --port {port + 1}, or make run PORT={port + 1}", err=True)
         return BAD
     if settings.embedded:
         settings.data.mkdir(parents=True, exist_ok=True)

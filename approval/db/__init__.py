@@ -129,18 +129,20 @@ class Session(OrmSession):
         if self.get_bind().dialect.name == "sqlite":
             text = self.scalar(select(func.strftime("%Y-%m-%dT%H:%M:%f", "now")))
             return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
-        instant: datetime = self.scalar(select(func.clock_timestamp()))
+        instant: datetime = self.scalars(select(func.clock_timestamp(type_=DateTime(timezone=True)))).one()
         return instant.astimezone(UTC)
 
     @property
     def origin(self) -> Origin:
         """The request behind this transaction."""
-        return self.info.get("origin", Origin())
+        origin: Origin = self.info.get("origin", Origin())
+        return origin
 
     @property
     def act(self) -> str:
         """The id that ties the entries of this transaction together."""
-        return self.info.setdefault("act", uuid.uuid4().hex)
+        act: str = self.info.setdefault("act", uuid.uuid4().hex)
+        return act
 
 
 _factory: sessionmaker[Session] | None = None

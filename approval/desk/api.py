@@ -129,7 +129,8 @@ def list_posts(asked: dict[str, Any]) -> dict[str, Any]:
 def create_post() -> dict[str, Any]:
     """Draft a post."""
     body = _body()
-    name = body.get("workspace") if isinstance(body.get("workspace"), str) else workspace()
+    named = body.get("workspace")
+    name = named if isinstance(named, str) else workspace()
     ensure_may(Capability.DRAFT, name)
     with transaction(origin()) as session:
         post = posts.create(session, _draft(session, body, name), by=current())

@@ -60,7 +60,7 @@ def _zone() -> StringField:
     return StringField("Time zone", [InputRequired()], render_kw={"list": "zones", "autocomplete": "off"})
 
 
-class PostForm(Form):
+class PostForm(Form):  # type: ignore[misc]
     """Everything of a post but its texts, images and files."""
 
     product = SelectField("Product", choices=_products(), description="Chooses rules and stages.")
@@ -91,7 +91,7 @@ class PostForm(Form):
     not_after = _wall("Not after")
 
 
-class ScheduleForm(Form):
+class ScheduleForm(Form):  # type: ignore[misc]
     """When an approved post goes out, and on which of its channels."""
 
     publish_at = StringField("Date and time", [InputRequired()], widget=DateTimeLocalInput())

@@ -1,4 +1,4 @@
-"""Verbs that several domains share: beginning a workspace with all that it needs, and editing a post wherever it stands."""
+"""Verbs that several domains share: beginning a workspace whole, and editing a post wherever it stands."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def people() -> None:
 @people.command()
 @click.argument("email")
 @click.option("--name", required=True, help="The person's name, as pages show it.")
-@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True, help="What they may do there.")
 @click.option("--workspace", required=True, help="Where the role holds.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from the first line of standard input.")
 @click.pass_obj
@@ -111,8 +111,14 @@ def token() -> None:
 @token.command()
 @click.option("--person", "email", required=True, help="E-mail address of the person the token acts as.")
 @click.option("--name", required=True, help="Where the token is used.")
-@click.option("--scope", type=click.Choice([scope.value for scope in Scope]), required=True)
-@click.option("--days", type=click.IntRange(1, tokens.MAX_DAYS), default=tokens.DEFAULT_DAYS, show_default=True)
+@click.option("--scope", type=click.Choice([scope.value for scope in Scope]), required=True, help="How far it reaches.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, tokens.MAX_DAYS),
+    default=tokens.DEFAULT_DAYS,
+    show_default=True,
+    help="How long it lasts.",
+)
 def create(email: str, name: str, scope: str, days: int) -> None:
     """Print a new API token, once."""
     with transaction() as session:

@@ -63,14 +63,14 @@ class RoleTaken(Event, kind="role.taken"):
 
 @dataclass(frozen=True, kw_only=True)
 class TeamCreated(Event, kind="team.created"):
-    """A team was made."""
+    """A team was made: people whom a stage may ask under one name."""
 
     team: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class TeamJoined(Event, kind="team.joined"):
-    """A person joined a team."""
+    """A person joined a team, and is asked wherever a stage asks it."""
 
     team: int
     person: str
@@ -78,7 +78,7 @@ class TeamJoined(Event, kind="team.joined"):
 
 @dataclass(frozen=True, kw_only=True)
 class TeamLeft(Event, kind="team.left"):
-    """A person left a team."""
+    """A person left a team, and is not asked with it any more."""
 
     team: int
     person: str

@@ -120,6 +120,8 @@ def _actors(session: Session, rows: Iterable[tuple[str, str, str]]) -> list[Acto
 def names_of(session: Session, ids: Iterable[str]) -> dict[str, str]:
     """Return the names of persons by id; host users and the worker name themselves."""
     wanted = {id_ for id_ in ids if id_}
+    if not wanted:
+        return {}
     found = {id_: name for id_, name in session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))}
     return {id_: found.get(id_, id_) for id_ in wanted}
 

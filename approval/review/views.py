@@ -19,6 +19,7 @@ from approval.review.flow import as_table, parse_workflow, table_to_toml, to_tom
 from approval.review.forms import WorkflowForm, fields_of, form_data, rearranged
 from approval.review.queries import StageLine, Version
 from approval.web.identity import current, origin, require, workspace
+from approval.web.numbers import number
 
 blueprint = Blueprint("review", __name__)
 MOST_DIFF = 400
@@ -244,7 +245,7 @@ def _propose(source: str, reason: str) -> Response:
 def _editor(template: str) -> str:
     name = workspace()
     with reading() as session:
-        begun = request.args.get("from", type=int)
+        begun = request.args.get("from", type=number)
         found = queries.in_force(session, name) if begun is None else _version(session, name, begun)
     return _page(template, _filled(fields_of(as_table(found.workflow)), ""), found.source)
 

@@ -46,17 +46,21 @@ def refuse(message: str, *, code: int = 2) -> NoReturn:
 @click.command()
 @click.argument("file", default="-")
 @click.option("--channel", type=click.Choice(rules.NETWORKS), help="The network on which it would appear.")
-@click.option("--regime", type=click.Choice(rules.REGIMES))
+@click.option("--regime", type=click.Choice(rules.REGIMES), help="Whose law it is under.")
 @click.option("--product", metavar="SLUG", help="What it is about; `approval rules products` lists the slugs.")
-@click.option("--audience", type=click.Choice(rules.AUDIENCES))
-@click.option("--entity-type", type=click.Choice(rules.ENTITY_TYPES))
+@click.option("--audience", type=click.Choice(rules.AUDIENCES), help="Whom it is for.")
+@click.option("--entity-type", type=click.Choice(rules.ENTITY_TYPES), help="What kind of firm publishes it.")
 @click.option("--language", metavar="CODE", help="Two letters, such as en.")
 @packs
 @click.option(
     "--format", "shape", type=click.Choice(["text", "json", "jsonl", "sarif"]), help="text; jsonl for a .jsonl file."
 )
 @click.option(
-    "--fail-on", type=click.Choice(["block", "high", "medium", "low", "never"]), default="block", show_default=True
+    "--fail-on",
+    type=click.Choice(["block", "high", "medium", "low", "never"]),
+    default="block",
+    show_default=True,
+    help="The least severity that exits 1.",
 )
 def check(file: str, pack_files: tuple[Path, ...], shape: str | None, fail_on: str, **given: str | None) -> None:
     """Says what the rules find in a text: FILE, or - for standard input. A .jsonl FILE is a batch, one post per line.

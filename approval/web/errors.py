@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -61,6 +62,7 @@ class Page:
     retry_after: int | None = None
 
 
+_MOST_PROBLEMS = 50
 _KEPT = "Nothing was changed."
 _DO = {
     400: "Go back, check the address and try again.",
@@ -136,10 +138,43 @@ def _page_of(error: HTTPException, status: int) -> Page:
             title, do = TooLarge.title, _DO[413]
             most = (request.max_content_length or 0) // (1024 * 1024)
             detail = f"The request, or one of its fields, is larger than this address takes (at most {most} MB)."
+        case _ if problems := _problems(getattr(error, "data", None)):
+            return _invalid(problems)
         case _:
             title, detail = error.name, error.description or error.name
             do = _DO.get(status, _DO[400] if status < 500 else _DO[500])
     return Page(status=status, title=title, detail=detail, kept=_kept(), do=do, kind=_kind(type(error)))
+
+
+def _invalid(problems: tuple[Problem, ...]) -> Page:
+    detail = "; ".join(f"{problem.where}: {problem.what}" for problem in problems[:3])
+    more = f" ({len(problems) - 3} more)" if len(problems) > 3 else ""
+    return Page(
+        status=422,
+        title=Invalid.title,
+        detail=detail + more,
+        kept=_kept(),
+        do=_DO[422],
+        problems=problems,
+        kind=_kind(Invalid),
+    )
+
+
+def _problems(data: Any) -> tuple[Problem, ...]:
+    """Return what a schema of the API refused, field by field (webargs puts it beside the error)."""
+    places = data.get("messages") if isinstance(data, dict) else None
+    if not isinstance(places, dict):
+        return ()
+    return tuple(problem for messages in places.values() for problem in _each(messages, ""))[:_MOST_PROBLEMS]
+
+
+def _each(messages: Any, where: str) -> Iterator[Problem]:
+    if isinstance(messages, dict):
+        for name, inner in messages.items():
+            yield from _each(inner, ".".join(filter(None, (where, str(name)[:80]))))
+    else:
+        for what in messages if isinstance(messages, list) else [messages]:
+            yield Problem("" if where == "_schema" else where, str(what))
 
 
 def _stale(error: Exception) -> Response:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 import flask_login
 from flask import Flask, Request, current_app, g, request, session as page_session
@@ -117,7 +117,15 @@ def public(view: View) -> View:
     return view
 
 
-def signed_in(view: View | None = None, *, scope: str | None = None) -> Any:
+@overload
+def signed_in(view: View) -> View: ...
+
+
+@overload
+def signed_in(view: None = None, *, scope: str | None = None) -> Callable[[View], View]: ...
+
+
+def signed_in(view: View | None = None, *, scope: str | None = None) -> View | Callable[[View], View]:
     """Let any signed-in person use a route; a token only where *scope* says which it needs."""
 
     def guard(wrapped: View) -> View:

@@ -19,6 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from approval.errors import Forbidden
 from approval.settings import Settings, is_loopback
 from approval.web.identity import by_token, is_static
+from approval.web.numbers import Number
 from approval.web.text import Json, Request, ensure_storable
 
 MIB = 1024 * 1024
@@ -59,6 +60,7 @@ HEADERS = {
 def install(app: Flask, settings: Settings) -> None:
     """Put the protections of *app* in place."""
     app.request_class = Request
+    app.url_map.converters["int"] = Number
     app.json = Json(app)
     app.config.update(
         SECRET_KEY=settings.secret_key,

@@ -73,7 +73,8 @@ def _publish(site, visitor, address: str) -> None:
     page = paula.page
     paula.open(address)
     page.get_by_role("button", name="Publish now").first.click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("dialog").get_by_role("button", name="Publish now").click()
     for _ in range(60):
         page.goto(site.url + address)
         if page.locator(".page-sub").get_by_text("Published").count():
@@ -164,7 +165,8 @@ def test_the_policy_of_the_pages_lets_no_inline_script_run(site, visitor):
     one = visitor(bypass_csp=False)
     one.page.goto(site.url + "/login")
     one.page.evaluate(
-        "() => { const s = document.createElement('script'); s.textContent = 'window.ran = true'; document.body.append(s); }"
+        "() => { const s = document.createElement('script'); "
+        "s.textContent = 'window.ran = true'; document.body.append(s); }"
     )
     assert one.page.evaluate("window.ran") is None
     assert any("Content Security Policy" in complaint for complaint in one.complaints)

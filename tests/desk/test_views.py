@@ -164,6 +164,8 @@ def test_a_blocked_submit_keeps_the_draft_and_links_every_item_to_its_place(sign
     assert answer.status_code == 422 and standing(1) == Standing.DRAFT
     assert "Saved, but not submitted." in answer.text
     assert 'href="#text-news"' in answer.text and 'id="text-news"' in answer.text
+    # The next save goes to the post that was saved, not to another one.
+    assert 'method="post" action="/posts/1/edit"' in answer.text
     assert facts(1).payload.texts["news"] == BLOCKED
 
 

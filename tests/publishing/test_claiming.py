@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -274,6 +275,17 @@ def test_at_most_one_is_in_flight_per_channel(firm, settings):
     due_now(firm)
     assert begin(settings) is not None
     assert begin(settings) is None
+
+
+def test_many_workers_send_each_publication_once(firm, settings, receiver):
+    posts = [due_now(firm, channel="hook") for _ in range(6)] + [due_now(firm) for _ in range(6)]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in pool.map(lambda number: jobs.publish_due(settings, f"w{number}"), range(4)):
+            pass
+    jobs.publish_due(settings, "last")
+    assert {the(post).standing for post in posts} == {Is.PUBLISHED}
+    assert sorted(json.loads(request.body)["data"]["post"] for request in receiver.received) == posts[:6]
+    assert {len(the(post).attempts) for post in posts} == {1}
 
 
 def test_a_lease_that_ran_out_becomes_unknown_never_due(firm, settings):

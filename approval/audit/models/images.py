@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import rfc8785
-from sqlalchemy import inspect
+from sqlalchemy import FromClause, inspect
 
 from approval.audit.events import plain
 from approval.audit.models import WITNESS, Witnessed
@@ -52,10 +52,14 @@ def content_digest(value: Any) -> bytes:
     return hashlib.sha256(content_bytes(value)).digest()
 
 
-@cache
 def marks(cls: type[Any]) -> dict[str, str]:
     """Return how each column of a witnessed table stands in an image, by column name."""
-    return {column.name: column.info.get(WITNESS, "plain") for column in inspect(cls).local_table.c}
+    return _marks_of(inspect(cls).local_table)
+
+
+@cache
+def _marks_of(table: FromClause) -> dict[str, str]:
+    return {column.name: column.info.get(WITNESS, "plain") for column in table.c}
 
 
 def image_of(change: Change) -> tuple[dict[str, Any] | None, list[_Commitment]]:

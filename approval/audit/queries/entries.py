@@ -149,7 +149,7 @@ def opened(session: Session, body: str) -> dict[str, Any]:
     rows = session.execute(
         select(Opening.commitment, Opening.value).where(Opening.commitment.in_(wanted), Opening.value.is_not(None))
     )
-    return {commitment.hex(): json.loads(value) for commitment, value in rows}
+    return {commitment.hex(): json.loads(str(value)) for commitment, value in rows}
 
 
 def proof(session: Session, log: str, index: int, size: int | None = None) -> Proof:

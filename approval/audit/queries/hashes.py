@@ -17,10 +17,11 @@ def fetch_from(session: Session, log: str) -> Fetch:
 
     def fetch(level: int, first: int, last: int) -> Sequence[bytes]:
         if level == 0:
-            column, index, where = Entry.leaf, Entry.index, (Entry.log == log,)
+            query = select(Entry.leaf).where(Entry.log == log, Entry.index >= first, Entry.index < last)
+            found = session.scalars(query.order_by(Entry.index)).all()
         else:
-            column, index, where = Node.hash, Node.index, (Node.log == log, Node.level == level)
-        found = session.scalars(select(column).where(*where, index >= first, index < last).order_by(index)).all()
+            query = select(Node.hash).where(Node.log == log, Node.level == level)
+            found = session.scalars(query.where(Node.index >= first, Node.index < last).order_by(Node.index)).all()
         if len(found) != last - first:
             raise ProofFailed(f"{log}: hashes {first} to {last - 1} of level {level} are not all there")
         return found

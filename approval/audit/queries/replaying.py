@@ -56,7 +56,7 @@ def _fold(session: Session, log: str) -> _Images:
 def _compare(
     session: Session, log: str, cls: type[Witnessed], images: dict[str, dict[str, Any] | None]
 ) -> Iterator[Difference]:
-    table: Any = inspect(cls).local_table  # type: ignore[union-attr]
+    table: Any = inspect(cls).local_table
     query = select(*table.c).where(*_of_log(table, cls, log)).execution_options(yield_per=BATCH)
     for rows in session.execute(query).mappings().partitions(BATCH):
         openings = _openings(session, [images.get(_key(table, row)) for row in rows])

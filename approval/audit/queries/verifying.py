@@ -199,5 +199,5 @@ def _ensure_openings(session: Session, log: str) -> None:
         .execution_options(yield_per=BATCH)
     )
     for commitment, index, salt, value in rows:
-        if hmac.new(salt, value.encode(), sha256).digest() != commitment:
+        if hmac.new(salt, str(value).encode(), sha256).digest() != commitment:
             raise ProofFailed(f"{log}: entry {index}: a stored value does not open its commitment")

@@ -50,7 +50,7 @@ def _append_to(session: Session, name: str, records: list[tuple[Event, list[Chan
         rows = []
         for change in changes:
             image, committed = image_of(change)
-            table = inspect(change.cls).local_table.name  # type: ignore[union-attr]
+            table = inspect(change.cls).local_table.name
             rows.append({"table": table, "key": plain(change.key), "image": image})
             openings += [
                 {"commitment": c.digest, "log": name, "index": index, "salt": c.salt, "value": c.value}
@@ -58,9 +58,9 @@ def _append_to(session: Session, name: str, records: list[tuple[Event, list[Chan
             ]
         entries.append(_entry(session, happened, name, index, at, rows))
     connection = session.connection()
-    connection.execute(insert(Entry.__table__), entries)
+    connection.execute(insert(Entry), entries)
     if openings:
-        connection.execute(insert(Opening.__table__), openings)
+        connection.execute(insert(Opening), openings)
     connection.execute(update(Log).where(Log.name == name).values(size=size + len(entries)))
 
 

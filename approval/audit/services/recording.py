@@ -96,7 +96,7 @@ def _note_delete(mapper: Mapper[Any], connection: Any, row: Any) -> None:
 
 
 def _session_of(row: Any) -> OrmSession:
-    session = inspect(row).session
+    session: OrmSession | None = inspect(row).session
     assert session is not None, "a flush writes rows of its own session"
     return session
 

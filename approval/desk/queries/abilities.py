@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from approval.capabilities import Actor, Capability, can
 from approval.db import Session
 from approval.posts.models import Post, Standing
-from approval.posts.queries import editors
 from approval.publishing.models import PublicationStanding as Out
 from approval.publishing.queries import PublicationFacts
 from approval.review import queries as review
@@ -69,7 +68,7 @@ def abilities(
         withdraw=post.standing in WITHDRAWABLE and (withdraws or (own and Capability.SUBMIT in held)),
         settle=Capability.CONFIRM in held,
         comment=Capability.COMMENT in held,
-        accept=Capability.ACCEPT_FINDING in held and not own and reader.id not in editors(session, post.id),
+        accept=Capability.ACCEPT_FINDING in held and not own,
         ask=Capability.DRAFT in held and post.standing in EDITABLE | {Standing.IN_REVIEW},
         copy=Capability.DRAFT in held,
         evidence=Capability.DRAFT in held,

@@ -49,7 +49,7 @@ def post_answer(session: Session, post_id: int) -> dict[str, Any]:
 
 
 def stored_findings(session: Session, facts: PostFacts, round_: Round | None) -> tuple[StoredFinding, ...]:
-    """Return what was found in the post's revision: under the pinned rules while a round holds it, else those in force."""
+    """Return what was found in the revision: by the pinned rules while a round holds it, else by those in force."""
     for rule_set in (round_.rule_set if round_ else None, digest_in_force(session, facts.workspace)):
         if rule_set is not None:
             try:

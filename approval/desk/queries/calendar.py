@@ -146,6 +146,7 @@ def _wishes(session: Session, workspace: str, zone: str, start: datetime, end: d
     ).all()
     networks = networks_of(session, workspace, (row.id for row in rows))
     for id_, title, standing, at in rows:
+        assert at is not None, "the query compares it"
         of = networks.get(id_, ())
         yield Slot(id_, title, standing, at, _time(at, zone), of[0] if len(of) == 1 else None, wished=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from approval.db import Session
@@ -138,7 +138,7 @@ def _judged(
     return findings, mark(texts, findings, part_names(known, len(words.media)))
 
 
-def _known(value: str | None, allowed: Iterable[str]) -> str | None:
+def _known(value: str | None, allowed: Container[object]) -> str | None:
     return value if value in allowed else None
 
 

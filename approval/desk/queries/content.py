@@ -111,8 +111,9 @@ def mark(
     numbered = [(str(n), found) for n, found in enumerate(findings, 1)]
     spans: defaultdict[str, list[Span]] = defaultdict(list)
     for id_, found in numbered:
-        if found.part in texts and found.start is not None and found.end is not None and found.start < found.end:
-            spans[found.part].append(Span(id_, found.start, found.end, found.severity))
+        part, start, end = found.part, found.start, found.end
+        if part is not None and part in texts and start is not None and end is not None and start < end:
+            spans[part].append(Span(id_, start, end, found.severity))
     segments = {part: pieces(text, spans[part]) for part, text in texts.items()}
     marks = {id_: at for part, here in spans.items() for id_, at in anchors(texts[part], here).items()}
     by_rule: defaultdict[str, list[tuple[Place, Found]]] = defaultdict(list)

@@ -11,6 +11,7 @@ from approval.posts.models import Objective, Standing
 from approval.review.flow import Reason, Verdict
 
 MOST_TEXT = 1_000_000
+MOST_ID = 2**63 - 1
 _HEX = validate.Regexp(r"^[0-9a-f]{64}$")
 
 
@@ -160,7 +161,7 @@ class PostsQuery(ma.Schema):
     workspace = fields.String(required=True)
     standing = fields.String(validate=validate.OneOf([standing.value for standing in Standing]))
     q = fields.String(validate=validate.Length(max=200))
-    before = fields.Integer()
+    before = fields.Integer(validate=validate.Range(0, MOST_ID))
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
 
 

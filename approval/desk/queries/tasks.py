@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from approval import clock
 from approval.capabilities import Actor, Capability, can
@@ -18,8 +19,6 @@ from approval.posts.models import Post, Revision, Standing
 from approval.publishing.queries import active_stops
 from approval.review import queries as review
 from approval.review.queries import Cursor
-
-_Post = tuple[int, str, str | None, Standing, str, datetime | None, datetime]
 
 MOST = 25
 MOST_COUNTED = 100
@@ -107,12 +106,13 @@ def tasks_page(session: Session, actor: Actor, workspace: str, *, after: Cursor 
 def count_waiting(session: Session, actor: Actor, workspace: str) -> int:
     """Return how much waits for *actor*, drafts aside, counting to MOST_COUNTED and no further."""
     count = review.count_tasks(session, actor, workspace)
-    for counted in (
+    others: tuple[Callable[[], int], ...] = (
         lambda: len(_returned(session, actor, workspace, limit=MOST_COUNTED)),
         lambda: len(session.execute(_publishable(actor, workspace, MOST_COUNTED)).all()),
         lambda: len(review.exceptions_waiting(session, actor, workspace, limit=MOST_COUNTED)),
         lambda: len(_proposed(session, actor, workspace)) + len(_resumes(session, actor, workspace)),
-    ):
+    )
+    for counted in others:
         if count >= MOST_COUNTED:
             break
         count += counted()
@@ -160,19 +160,16 @@ _NOTES = {
 
 
 def _to_publish(session: Session, actor: Actor, workspace: str) -> list[Row]:
-    found = session.execute(_publishable(actor, workspace, MOST)).all()
+    found: Sequence[Any] = session.execute(_publishable(actor, workspace, MOST)).all()
     names = names_of(session, (row.author for row in found))
     order = list(_NOTES)
-    return sorted(
-        (
-            Row(r.id, r.title, r.severity, r.standing, names[r.author], _NOTES[r.standing], r.acts_next_at)
-            for r in found
-        ),
-        key=lambda row: (order.index(row.standing), row.post),
-    )
+    found = sorted(found, key=lambda r: (order.index(r.standing), r.id))
+    return [
+        Row(r.id, r.title, r.severity, r.standing, names[r.author], _NOTES[r.standing], r.acts_next_at) for r in found
+    ]
 
 
-def _publishable(actor: Actor, workspace: str, limit: int) -> Select[_Post]:
+def _publishable(actor: Actor, workspace: str, limit: int) -> Any:
     wanted = _SETTLE if can(actor, Capability.CONFIRM, workspace) else ()
     if can(actor, Capability.SCHEDULE, workspace):
         wanted = (*wanted, Standing.MISSED, Standing.APPROVED)
@@ -189,7 +186,7 @@ def _drafts(session: Session, actor: Actor, workspace: str) -> list[Row]:
     ]
 
 
-def _posts(workspace: str) -> Select[_Post]:
+def _posts(workspace: str) -> Any:
     return (
         select(Post.id, Revision.title, Post.severity, Post.standing, Post.author, Post.acts_next_at, Post.changed_at)
         .join(Revision, (Revision.post == Post.id) & (Revision.digest == Post.revision))
@@ -239,7 +236,7 @@ def _proposed(session: Session, actor: Actor, workspace: str) -> Sequence[Propos
     ).all()
 
 
-def _resumes(session: Session, actor: Actor, workspace: str) -> Iterable[Question]:
+def _resumes(session: Session, actor: Actor, workspace: str) -> tuple[Question, ...]:
     if not can(actor, Capability.RESUME, workspace):
         return ()
     return tuple(

@@ -37,6 +37,7 @@ from approval.posts.queries import PostFacts, post_facts
 from approval.review import services as review
 from approval.web.errors import status_of
 from approval.web.identity import current, ensure_may, origin, require, signed_in, workspace
+from approval.web.numbers import number
 from approval.web.security import MIB
 
 MOST_REQUEST = 64 * MIB
@@ -161,7 +162,7 @@ def preview() -> str:
     """Answer what stands beside the composer for what is typed; nothing is stored."""
     with reading() as session:
         firm = workspace_facts(session, workspace())
-        post = session.get(Post, request.form.get("post", 0, type=int))
+        post = session.get(Post, request.form.get("post", 0, type=number))
         known = post.id if post and post.workspace == firm.name else None
         aside = beside(session, firm, typed(request.form).words, post=known)
     return render_template("desk/_beside.html", aside=aside)
@@ -230,7 +231,8 @@ def _again(name: str, written: Typed, problems: Sequence[Problem], *, post: Post
 def _with_uploads(written: Typed, name: str) -> tuple[Typed, tuple[Problem, ...]]:
     """Store the images that came along, each by itself, so that one that is refused loses no other."""
     alts = request.form.getlist("image_alt")
-    added, problems = [], []
+    added: list[Attachment] = []
+    problems: list[Problem] = []
     for n, file in enumerate(request.files.getlist("image")[:MOST_FILES]):
         if not file.filename:
             continue

@@ -56,7 +56,7 @@ def posts() -> str:
         posts=found,
         pills=_pills(found, chosen),
         chosen=chosen,
-        next_url=url_for("desk.posts", **chosen, before=found.before) if found.before else None,
+        next_url=_address(chosen, before=found.before) if found.before else None,
         may_draft=can(current(), Capability.DRAFT, name),
     )
     return render_template("desk/posts.html", page=page)
@@ -94,8 +94,14 @@ def _before() -> int | None:
 def _pills(found: PostsPage, chosen: dict[str, str]) -> tuple[Pill, ...]:
     def pill(label: str, standing: str, number: int | None) -> Pill:
         count = None if number is None else f"{MOST_COUNTED - 1}+" if number >= MOST_COUNTED else str(number)
-        href = url_for("desk.posts", **{**chosen, "standing": standing})
+        href = _address(chosen, standing=standing)
         return Pill(label, href, chosen["standing"] == standing, count)
 
     each = (pill(standing.replace("_", " ").capitalize(), standing, n) for standing, n in found.counts.items())
     return (pill("All", "", None), *each)
+
+
+def _address(chosen: dict[str, str], **changes: Any) -> str:
+    """Return the address of the list with these filters."""
+    values: dict[str, Any] = {**chosen, **changes}
+    return url_for("desk.posts", **values)

@@ -26,6 +26,7 @@ from approval.posts.queries import evidence_data, media_data
 from approval.review.flow import Reason
 from approval.web.errors import status_of
 from approval.web.identity import current, ensure_may, signed_in
+from approval.web.numbers import number
 
 _YEAR = 31_536_000
 # What people uploaded never runs, whatever a browser takes it for.
@@ -56,7 +57,7 @@ def post(post_id: int) -> str:
 
 def show(session: Session, post_id: int, *, refusal: Refusal | None = None) -> str:
     """Write the page of a post; after a *refusal* with what was typed and what is wrong with it."""
-    since = request.args.get("since", type=int)
+    since = request.args.get("since", type=number)
     about = post_page(session, post_id, reader=current(), since=since, key=str(uuid.uuid4()))
     g.shown_workspace = about.post.workspace
     form = _schedule_form(session, about) if about.may.schedule else None

@@ -11,6 +11,7 @@ from approval.errors import Invalid
 from approval.posts import services as posts
 from approval.posts.queries import comment_for_change
 from approval.web.identity import current, signed_in
+from approval.web.numbers import number
 
 
 @blueprint.post("/posts/<int:post_id>/comments")
@@ -25,7 +26,7 @@ def comment(post_id: int) -> Response | tuple[str, int]:
                 post,
                 form.get("text", ""),
                 by=current(),
-                thread=form.get("thread", type=int),
+                thread=form.get("thread", type=number),
                 part=form.get("part") or None,
                 quote=form.get("quote") or None,
             )

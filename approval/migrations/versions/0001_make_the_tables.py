@@ -117,13 +117,9 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("accepted_by", sa.String(length=80), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_acceptance_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_acceptance_workspace_workspace")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_acceptance")),
-        sa.UniqueConstraint(
-            "workspace", "revision", "rule", name=op.f("uq_acceptance_workspace_revision_rule")
-        ),
+        sa.UniqueConstraint("workspace", "revision", "rule", name=op.f("uq_acceptance_workspace_revision_rule")),
     )
     op.create_index(op.f("ix_acceptance_workspace_rule"), "acceptance", ["workspace", "rule"], unique=False)
     op.create_table(
@@ -137,9 +133,7 @@ def upgrade() -> None:
         sa.Column("url", sa.String(length=500), nullable=True),
         sa.Column("secret", sa.LargeBinary(), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_channel_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_channel_workspace_workspace")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channel")),
         sa.UniqueConstraint("workspace", "name", name=op.f("uq_channel_workspace_name")),
     )
@@ -181,9 +175,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=64), nullable=True),
         sa.Column("size", sa.Integer(), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_export_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_export_workspace_workspace")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_export")),
     )
     op.create_index(op.f("ix_export_state_id"), "export", ["state", "id"], unique=False)
@@ -223,9 +215,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=24), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_membership_person_person")),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_membership_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_membership_workspace_workspace")),
         sa.PrimaryKeyConstraint("workspace", "person", "role", name=op.f("pk_membership")),
     )
     op.create_index(op.f("ix_membership_person"), "membership", ["person"], unique=False)
@@ -239,9 +229,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_notice_person_person")),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_notice_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_notice_workspace_workspace")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
     )
     op.create_index(op.f("ix_notice_person_read_at_id"), "notice", ["person", "read_at", "id"], unique=False)
@@ -288,9 +276,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_post_workspace_author_id"), "post", ["workspace", "author", "id"], unique=False)
     op.create_index(op.f("ix_post_workspace_id"), "post", ["workspace", "id"], unique=False)
-    op.create_index(
-        op.f("ix_post_workspace_standing_id"), "post", ["workspace", "standing", "id"], unique=False
-    )
+    op.create_index(op.f("ix_post_workspace_standing_id"), "post", ["workspace", "standing", "id"], unique=False)
     op.create_index(
         op.f("ix_post_workspace_standing_severity_acts_next_at_id"),
         "post",
@@ -311,14 +297,10 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("accepted", sa.Boolean(), nullable=True),
         sa.Column("alone", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_proposal_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_proposal_workspace_workspace")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_proposal")),
     )
-    op.create_index(
-        op.f("ix_proposal_workspace_decided_at"), "proposal", ["workspace", "decided_at"], unique=False
-    )
+    op.create_index(op.f("ix_proposal_workspace_decided_at"), "proposal", ["workspace", "decided_at"], unique=False)
     op.create_table(
         "rule_set_version",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -344,13 +326,9 @@ def upgrade() -> None:
         sa.Column("findings", sa.JSON(), nullable=False),
         sa.Column("worst", sa.String(length=8), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_screening_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_screening_workspace_workspace")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_screening")),
-        sa.UniqueConstraint(
-            "workspace", "revision", "rule_set", name=op.f("uq_screening_workspace_revision_rule_set")
-        ),
+        sa.UniqueConstraint("workspace", "revision", "rule_set", name=op.f("uq_screening_workspace_revision_rule_set")),
     )
     op.create_table(
         "sign_in",
@@ -417,9 +395,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["post"], ["post.id"], name=op.f("fk_comment_post_post")),
         sa.ForeignKeyConstraint(["thread"], ["comment.id"], name=op.f("fk_comment_thread_comment")),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_comment_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_comment_workspace_workspace")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_comment")),
     )
     op.create_index(op.f("ix_comment_post_id"), "comment", ["post", "id"], unique=False)
@@ -450,9 +426,7 @@ def upgrade() -> None:
         sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["post"], ["post.id"], name=op.f("fk_evidence_post_post")),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_evidence_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_evidence_workspace_workspace")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence")),
     )
     op.create_index(op.f("ix_evidence_post"), "evidence", ["post"], unique=False)
@@ -468,9 +442,7 @@ def upgrade() -> None:
         sa.Column("made_by", sa.String(length=80), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["post"], ["post.id"], name=op.f("fk_revision_post_post")),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_revision_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_revision_workspace_workspace")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revision")),
         sa.UniqueConstraint("post", "digest", name=op.f("uq_revision_post_digest")),
         sa.UniqueConstraint("post", "number", name=op.f("uq_revision_post_number")),
@@ -517,9 +489,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["workflow"], ["workflow_version.id"], name=op.f("fk_submission_workflow_workflow_version")
         ),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_submission_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_submission_workspace_workspace")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_submission")),
         sa.UniqueConstraint("post", "number", name=op.f("uq_submission_post_number")),
     )
@@ -530,9 +500,7 @@ def upgrade() -> None:
         sa.Column("workspace", sa.String(length=63), nullable=False),
         sa.ForeignKeyConstraint(["person"], ["person.id"], name=op.f("fk_team_member_person_person")),
         sa.ForeignKeyConstraint(["team"], ["team.id"], name=op.f("fk_team_member_team_team")),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_team_member_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_team_member_workspace_workspace")),
         sa.PrimaryKeyConstraint("team", "person", name=op.f("pk_team_member")),
     )
     op.create_index(op.f("ix_team_member_person"), "team_member", ["person"], unique=False)
@@ -545,9 +513,7 @@ def upgrade() -> None:
         sa.Column("by", sa.String(length=80), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["comment"], ["comment.id"], name=op.f("fk_comment_text_comment_comment")),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_comment_text_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_comment_text_workspace_workspace")),
         sa.PrimaryKeyConstraint("comment", "number", name=op.f("pk_comment_text")),
     )
     op.create_table(
@@ -567,12 +533,8 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=36), nullable=False),
         sa.Column("body", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(["post"], ["post.id"], name=op.f("fk_decision_post_post")),
-        sa.ForeignKeyConstraint(
-            ["submission"], ["submission.id"], name=op.f("fk_decision_submission_submission")
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_decision_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["submission"], ["submission.id"], name=op.f("fk_decision_submission_submission")),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_decision_workspace_workspace")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
         sa.UniqueConstraint("key", name=op.f("uq_decision_key")),
         sa.UniqueConstraint("submission", "stage", "by", name=op.f("uq_decision_submission_stage_by")),
@@ -591,12 +553,8 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["post"], ["post.id"], name=op.f("fk_open_stage_post_post")),
-        sa.ForeignKeyConstraint(
-            ["submission"], ["submission.id"], name=op.f("fk_open_stage_submission_submission")
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_open_stage_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["submission"], ["submission.id"], name=op.f("fk_open_stage_submission_submission")),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_open_stage_workspace_workspace")),
         sa.PrimaryKeyConstraint("submission", "stage", name=op.f("pk_open_stage")),
     )
     op.create_index(op.f("ix_open_stage_post"), "open_stage", ["post"], unique=False)
@@ -627,12 +585,8 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["channel"], ["channel.id"], name=op.f("fk_publication_channel_channel")),
         sa.ForeignKeyConstraint(["post"], ["post.id"], name=op.f("fk_publication_post_post")),
-        sa.ForeignKeyConstraint(
-            ["submission"], ["submission.id"], name=op.f("fk_publication_submission_submission")
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_publication_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["submission"], ["submission.id"], name=op.f("fk_publication_submission_submission")),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_publication_workspace_workspace")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_publication")),
         sa.UniqueConstraint("message", name=op.f("uq_publication_message")),
         sa.UniqueConstraint("submission", "channel", name=op.f("uq_publication_submission_channel")),
@@ -647,9 +601,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_publication_standing_due_at_id"), "publication", ["standing", "due_at", "id"], unique=False
     )
-    op.create_index(
-        op.f("ix_publication_workspace_due_at"), "publication", ["workspace", "due_at"], unique=False
-    )
+    op.create_index(op.f("ix_publication_workspace_due_at"), "publication", ["workspace", "due_at"], unique=False)
     op.create_table(
         "attempt",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -661,12 +613,8 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(length=24), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["publication"], ["publication.id"], name=op.f("fk_attempt_publication_publication")
-        ),
-        sa.ForeignKeyConstraint(
-            ["workspace"], ["workspace.name"], name=op.f("fk_attempt_workspace_workspace")
-        ),
+        sa.ForeignKeyConstraint(["publication"], ["publication.id"], name=op.f("fk_attempt_publication_publication")),
+        sa.ForeignKeyConstraint(["workspace"], ["workspace.name"], name=op.f("fk_attempt_workspace_workspace")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
         sa.UniqueConstraint("publication", "number", name=op.f("uq_attempt_publication_number")),
     )
@@ -678,9 +626,7 @@ def upgrade() -> None:
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["channel"], ["channel.id"], name=op.f("fk_claim_channel_channel")),
-        sa.ForeignKeyConstraint(
-            ["publication"], ["publication.id"], name=op.f("fk_claim_publication_publication")
-        ),
+        sa.ForeignKeyConstraint(["publication"], ["publication.id"], name=op.f("fk_claim_publication_publication")),
         sa.PrimaryKeyConstraint("publication", name=op.f("pk_claim")),
         sa.UniqueConstraint("channel", name=op.f("uq_claim_channel")),
     )

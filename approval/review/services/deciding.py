@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import rfc8785
@@ -69,9 +69,8 @@ def decide(
     person, a request for changes or a rejection without reason and note.
     """
     post = posts.post_for_change(session, post.id)
-    key, note = normal_key(key), normal_text(note, "note", MOST_NOTE)
-    body = _body(post, by, stage, verdict, seen, reason, note)
-    if (first := _answered(session, key, body)) is not None:
+    asked = _Asked(by, stage, verdict, seen, reason, normal_text(note, "note", MOST_NOTE), normal_key(key))
+    if (first := _answered(session, post, asked)) is not None:
         return first
     ensure_may(by, Capability.DECIDE, post.workspace)
     submission = _submission(session, post, stage)
@@ -82,26 +81,10 @@ def decide(
     _ensure_current(post, submission, seen)
     state = _open_stage(derive(workflow, facts), stage)
     _ensure_asked(session, post, state, by)
-    _ensure_reasoned(verdict, reason, note)
+    _ensure_reasoned(verdict, reason, asked.note)
     if verdict is Verdict.APPROVE:
         _ensure_not_needed_later(session, post, workflow, facts, state, by)
-
-    decision = Decision(
-        workspace=post.workspace,
-        post=post.id,
-        submission=submission.id,
-        stage=state.slug,
-        verdict=verdict,
-        reason=reason,
-        note=note,
-        seen=seen,
-        by=by.id,
-        roles=" ".join(sorted(by.roles_in(post.workspace))),
-        at=clock.now(session),
-        key=key,
-        body=body,
-    )
-    _add(session, decision)
+    decision = _add(session, post, submission, state, asked)
     before = post.version
     after = derive(workflow, replace(facts, decisions=(*facts.decisions, made(decision))))
     settle(session, post, submission, after, by=by.id)
@@ -110,26 +93,36 @@ def decide(
     return decision
 
 
-def _body(
-    post: Post, by: Actor, stage: str, verdict: Verdict, seen: bytes, reason: Reason | None, note: str | None
-) -> bytes:
-    """Return the digest of a decision as it was asked for, the person included."""
-    asked: dict[str, Any] = {
-        "post": post.id,
-        "by": by.id,
-        "stage": stage,
-        "verdict": verdict.value,
-        "seen": seen.hex(),
-        "reason": reason.value if reason else None,
-        "note": note,
-    }
-    return hashlib.sha256(rfc8785.dumps(asked)).digest()
+@dataclass(frozen=True)
+class _Asked:
+    """A decision as somebody asks for it."""
+
+    by: Actor
+    stage: str
+    verdict: Verdict
+    seen: bytes
+    reason: Reason | None
+    note: str | None
+    key: str
+
+    def body(self, post: Post) -> bytes:
+        """Return the digest of all that is asked, the person included, but for the key."""
+        asked: dict[str, Any] = {
+            "post": post.id,
+            "by": self.by.id,
+            "stage": self.stage,
+            "verdict": self.verdict.value,
+            "seen": self.seen.hex(),
+            "reason": self.reason.value if self.reason else None,
+            "note": self.note,
+        }
+        return hashlib.sha256(rfc8785.dumps(asked)).digest()
 
 
-def _answered(session: Session, key: str, body: bytes) -> Decision | None:
+def _answered(session: Session, post: Post, asked: _Asked) -> Decision | None:
     """Return the decision that this key made before; KeyReused where it said something else."""
-    first = session.scalar(select(Decision).where(Decision.key == key))
-    if first is not None and first.body != body:
+    first = session.scalar(select(Decision).where(Decision.key == asked.key))
+    if first is not None and first.body != asked.body(post):
         what = "This key belongs to another decision: make a new one for each decision."
         raise KeyReused(what, problems=(Problem("key", what),))
     return first
@@ -221,13 +214,29 @@ def _ensure_not_needed_later(
         )
 
 
-def _add(session: Session, decision: Decision) -> None:
+def _add(session: Session, post: Post, submission: Submission, state: StageState, asked: _Asked) -> Decision:
+    decision = Decision(
+        workspace=post.workspace,
+        post=post.id,
+        submission=submission.id,
+        stage=state.slug,
+        verdict=asked.verdict,
+        reason=asked.reason,
+        note=asked.note,
+        seen=asked.seen,
+        by=asked.by.id,
+        roles=" ".join(sorted(asked.by.roles_in(post.workspace))),
+        at=clock.now(session),
+        key=asked.key,
+        body=asked.body(post),
+    )
     session.add(decision)
     try:
         session.flush()
     except IntegrityError as error:
         # Two requests with one key, on two posts at the same instant: the database let the first one through.
         raise KeyReused("This key belongs to another decision: make a new one for each decision.") from error
+    return decision
 
 
 def _record(session: Session, decision: Decision, after: Flow, *moved: Submission | Post) -> None:
