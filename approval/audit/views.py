@@ -14,6 +14,7 @@ from approval import clock
 from approval.audit.events import INSTALLATION, KINDS
 from approval.audit.queries import entries as queries
 from approval.audit.queries.entries import EntryLine, Filter, Head, Proof
+from approval.audit.queries.verifying import logs
 from approval.capabilities import Capability
 from approval.db import Session, reading
 from approval.errors import BadTime, Invalid, NotFound, ProofFailed
@@ -85,9 +86,9 @@ def log() -> str:
 
 
 def _log_named(asked: str | None) -> str:
-    """Return the log of this page: the workspace's own, or the installation's for whoever administers one."""
+    """Return the log of this page: the workspace's own, or the installation's."""
     if asked == INSTALLATION:
-        ensure_may(Capability.READ_AUDIT, workspace())
+        _ensure_may_read(INSTALLATION)
         return INSTALLATION
     return workspace()
 
@@ -153,7 +154,13 @@ def _entry_page(session: Session, log: str, index: int) -> EntryPage:
 
 
 def _ensure_may_read(log: str) -> None:
-    ensure_may(Capability.READ_AUDIT, workspace() if log == INSTALLATION else log)
+    """Refuse whoever may not read this log. The installation's names people of every workspace, so it takes all."""
+    names = [log]
+    if log == INSTALLATION:
+        with reading() as session:
+            names = [name for name in logs(session) if name != INSTALLATION]
+    for name in names:
+        ensure_may(Capability.READ_AUDIT, name)
 
 
 @blueprint.get("/log/<log_name>/checkpoint")

@@ -6,13 +6,12 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from approval import rules
+from approval import clock, rules
 from approval.rules import Facts, Finding, RuleError, RuleSet, Severity
 
 from .evaluation import Evaluation, evaluate
@@ -252,7 +251,7 @@ def _facts(given: Mapping[str, Any], said: set[str] | None = None, where: str = 
         click.echo(f"{where}product “{product}” is not known and is read as `other`.", err=True)
         if said is not None:
             said.add(product)
-    return Facts(**given, on=date.today())
+    return Facts(**given, on=clock.host_date())
 
 
 def _lines(file: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -30,7 +30,7 @@ def _write(site, visitor) -> str:
     page.get_by_label("Title").fill("Opening hours")
     page.get_by_label("Product").select_option("brand")
     page.get_by_label("Audience").select_option("retail")
-    channel = page.locator("[data-channel]").filter(has=page.locator("[data-channel=news], textarea")).first
+    channel = page.locator("[data-channel=news]")
     box = channel.locator("input[name=channel]")
     box.check()
     text = channel.locator("textarea")

@@ -16,7 +16,9 @@ from sqlalchemy import Engine
 from approval import settings as environment
 from approval.app import create_app
 from approval.audit.models.keys import Keys
+from approval.db import reading, transaction
 from approval.people.services import passwords
+from approval.posts.models import Post
 
 
 @pytest.fixture
@@ -44,3 +46,23 @@ def signed(app: Flask) -> Callable[[str], Browser]:
         return browsers[name]
 
     return sign
+
+
+@pytest.fixture
+def made(firm):
+    """Make a post with a function of the factories; its id."""
+
+    def make(build, *words, **changes):
+        with transaction() as session:
+            return build(session, firm, *words, **changes).id
+
+    return make
+
+
+@pytest.fixture
+def standing():
+    def stands(id_):
+        with reading() as session:
+            return session.get_one(Post, id_).standing
+
+    return stands

@@ -157,7 +157,7 @@ def test_only_a_draft_and_a_post_sent_back_are_edited(standing):
     if standing in (Standing.DRAFT, Standing.CHANGES_REQUESTED):
         guards.ensure_editable(post)
     else:
-        with pytest.raises(IllegalStep, match="copy it to a new draft"):
+        with pytest.raises(IllegalStep, match=r"copy it to a new draft|wait|say first|together with its submission"):
             guards.ensure_editable(post)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,11 +12,11 @@ from approval.capabilities import Actor
 from approval.db import Session
 from approval.desk.queries.abilities import Abilities, abilities
 from approval.desk.queries.changes import Changes, changes_since
-from approval.desk.queries.content import ChannelView, Group, channel_view, mark, part_names, part_texts, tally
+from approval.desk.queries.content import ChannelView, Group, Marked, channel_view, mark, part_names, part_texts, tally
 from approval.desk.queries.marking import Piece
 from approval.desk.queries.stages import RoundView, StageLine, coming, round_view
 from approval.errors import NotFound
-from approval.people.queries import channels, names_of, workspace_facts
+from approval.people.queries import ChannelFacts, channels, names_of, workspace_facts
 from approval.posts import queries as posts
 from approval.posts.models import Post, Standing
 from approval.posts.queries import EvidenceFacts, PostFacts, RevisionFacts, Thread
@@ -79,19 +80,8 @@ def post_page(session: Session, post_id: int, *, reader: Actor, since: int | Non
     round_ = review.flow_of(session, post_id)
     known = {channel.name: channel for channel in channels(session, facts.workspace)}
     payload = facts.payload
-    names = part_names(known.values(), len(payload.media))
     rule_set = rule_set_of(session, facts, round_)
-    stored = screening.findings_of(session, facts.workspace, facts.revision, rule_set) if rule_set else ()
-    asked = screening.requests_of(session, facts.workspace, facts.revision)
-    people = names_of(session, {*(f.accepted_by for f in stored if f.accepted_by), *(a.asked_by for a in asked)})
-    texts = part_texts(payload.title, payload.texts, payload.media)
-    marked = mark(
-        texts,
-        stored,
-        names,
-        settled={f.rule: f"Accepted by {people[f.accepted_by]}: {f.accepted_reason}" for f in stored if f.accepted_by},
-        asked={f.rule: tuple(f"{people[a.asked_by]}: {a.reason}" for a in asked if a.rule == f.rule) for f in stored},
-    )
+    marked, names = _marked(session, facts, known.values(), rule_set)
     revisions = posts.revisions(session, post_id)
     publications = publications_of(session, post_id)
     return PostPage(
@@ -121,6 +111,25 @@ def post_page(session: Session, post_id: int, *, reader: Actor, since: int | Non
         reader=reader.id,
         key=key,
     )
+
+
+def _marked(
+    session: Session, facts: PostFacts, known: Iterable[ChannelFacts], rule_set: bytes | None
+) -> tuple[Marked, dict[str, str]]:
+    """Return the stored findings in their places, each with who accepted it and who asked that somebody does."""
+    payload = facts.payload
+    names = part_names(known, len(payload.media))
+    stored = screening.findings_of(session, facts.workspace, facts.revision, rule_set) if rule_set else ()
+    asked = screening.requests_of(session, facts.workspace, facts.revision)
+    people = names_of(session, {*(f.accepted_by for f in stored if f.accepted_by), *(a.asked_by for a in asked)})
+    marked = mark(
+        part_texts(payload.title, payload.texts, payload.media),
+        stored,
+        names,
+        settled={f.rule: f"Accepted by {people[f.accepted_by]}: {f.accepted_reason}" for f in stored if f.accepted_by},
+        asked={f.rule: tuple(f"{people[a.asked_by]}: {a.reason}" for a in asked if a.rule == f.rule) for f in stored},
+    )
+    return marked, names
 
 
 def rule_set_of(session: Session, post: PostFacts, round_: Round | None) -> bytes | None:

@@ -75,7 +75,9 @@ class Me:
     href: str
 
 
-PLACES = (
+Place = tuple[str, str, str, Capability]
+
+PLACES: tuple[Place, ...] = (
     ("Tasks", "/tasks", "inbox", Capability.READ),
     ("Posts", "/posts", "file-earmark-text", Capability.READ),
     ("Calendar", "/calendar", "calendar3", Capability.READ),
@@ -101,13 +103,21 @@ def shell() -> Mapping[str, Any]:
     named = f"?workspace={name}" if len(actor.roles) > 1 else ""
     return {
         "me": me,
-        "rail": [_item(actor, here, place, named) for place in PLACES if can(actor, place[3], name)],
+        "rail": [_item(actor, here, place, named) for place in _places(actor, name)],
         "workspace": Firm(here.title, REGIME_NAMES.get(here.regime, here.regime)),
         "workspaces": [Link(title, f"/tasks?workspace={slug}", slug == name) for slug, title in here.others],
         "stopped": _stopped(here),
         "alone": _alone(actor, here),
         "find_url": f"/api/v1/find{named}",
     }
+
+
+def _places(actor: Actor, name: str) -> list[Place]:
+    """The places that this person may use; whoever defines but does not administer finds the workflow under Admin."""
+    places = [place for place in PLACES if can(actor, place[3], name)]
+    if can(actor, Capability.DEFINE, name) and not can(actor, Capability.ADMINISTER, name):
+        places.append(("Admin", "/admin/workflow", "gear", Capability.DEFINE))
+    return places
 
 
 def _workspace(actor: Actor) -> str | None:
@@ -123,7 +133,7 @@ def _roles(actor: Actor, name: str | None) -> str:
     return ", ".join(sorted(role.capitalize() for role in actor.roles_in(name))) if name else ""
 
 
-def _item(actor: Actor, here: Around, place: tuple[str, str, str, Capability], named: str) -> Item:
+def _item(actor: Actor, here: Around, place: Place, named: str) -> Item:
     label, href, icon, _ = place
     count = here.waiting if href == "/tasks" else None
     current = request.path == href or request.path.startswith(href + "/")

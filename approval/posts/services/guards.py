@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from approval.capabilities import Actor, Capability, can
-from approval.errors import CapabilityMissing, Conflict, IllegalStep, Invalid, PreconditionFailed, Problem
+from approval.errors import CapabilityMissing, IllegalStep, Invalid, PreconditionFailed, Problem
 from approval.posts.models import Post, Standing
 
 EDITABLE = (Standing.DRAFT, Standing.CHANGES_REQUESTED)
@@ -33,7 +33,7 @@ def ensure_editable(post: Post) -> None:
     if post.standing not in (*EDITABLE, *HELD):
         raise _not_edited(post)
     if post.lock is not None or post.standing in HELD:
-        raise Conflict("This post is in review or approved: its words change only together with its submission.")
+        raise IllegalStep("This post is in review or approved: its words change only together with its submission.")
 
 
 def ensure_living(post: Post) -> None:

@@ -116,7 +116,11 @@ def _readable(packs: Mapping[str, bytes]) -> RuleSet:
     if sum(map(len, packs.values())) > MOST_PACK_BYTES:
         raise BadDefinition(f"The packs are larger than {MOST_PACK_BYTES:,} bytes together.")
     try:
-        return RuleSet.parse(packs)
+        rules = RuleSet.parse(packs)
     except RuleError as error:
         where = ".".join(filter(None, (error.pack, error.rule, error.key)))
         raise BadDefinition(f"The rules cannot be read: {error}", problems=(Problem(where, error.reason),)) from error
+    if failures := tuple(rules.failures()):
+        problems = tuple(Problem(f.rule, f"“{f.text[:120]}” must {f.expected}, and does not.") for f in failures)
+        raise BadDefinition(f"{len(problems)} examples do not hold; they are the rules' tests.", problems=problems)
+    return rules
