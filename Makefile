@@ -10,7 +10,8 @@ INPUTS := setup.cfg pyproject.toml constraints.txt
 .PHONY: run test bench bench-full lint fuzz clean python
 
 run: $(STAMP)
-	@$(BIN)/python -m approval.cli.demo $(PORT)
+	@$(BIN)/approval demo
+	@exec $(BIN)/approval serve --port $(PORT)
 
 test: $(TEST_STAMP)
 	@$(BIN)/python tests/prepare.py

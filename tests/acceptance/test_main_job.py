@@ -18,8 +18,8 @@ def test_the_main_job_holds_for_an_installed_wheel(wheel: Path, tmp_path: Path):
     site = next((environment / "lib").glob("python3*")) / "site-packages"
     # The dependencies of this environment, without its editable install: a plain path runs no .pth of that folder.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
-    subprocess.run([*install, "--python", str(environment / "bin" / "python"), str(wheel)], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python")]
+    subprocess.run([*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel)], check=True)
 
     done = subprocess.run(
         [str(environment / "bin" / "python"), str(HERE / "main_job.py")],
