@@ -15,11 +15,11 @@ from approval.audit.events import INSTALLATION, KINDS
 from approval.audit.queries import entries as queries
 from approval.audit.queries.entries import EntryLine, Filter, Head, Proof
 from approval.audit.queries.verifying import logs
-from approval.capabilities import Capability
+from approval.capabilities import Capability, can
 from approval.db import Session, reading
-from approval.errors import BadTime, Invalid, NotFound, ProofFailed
+from approval.errors import BadTime, CapabilityMissing, Invalid, NotFound, ProofFailed
 from approval.tlog import parse_tile_path
-from approval.web.identity import ensure_may, require, signed_in, who, workspace
+from approval.web.identity import current, ensure_may, require, signed_in, who, workspace
 from approval.web.numbers import number
 
 blueprint = Blueprint("audit", __name__)
@@ -155,12 +155,16 @@ def _entry_page(session: Session, log: str, index: int) -> EntryPage:
 
 def _ensure_may_read(log: str) -> None:
     """Refuse whoever may not read this log. The installation's names people of every workspace, so it takes all."""
-    names = [log]
-    if log == INSTALLATION:
-        with reading() as session:
-            names = [name for name in logs(session) if name != INSTALLATION]
-    for name in names:
-        ensure_may(Capability.READ_AUDIT, name)
+    if log != INSTALLATION:
+        ensure_may(Capability.READ_AUDIT, log)
+        return
+    ensure_may(Capability.READ_AUDIT, workspace())
+    with reading() as session:
+        workspaces = [name for name in logs(session) if name != INSTALLATION]
+    if not all(can(current(), Capability.READ_AUDIT, name) for name in workspaces):
+        raise CapabilityMissing(
+            "The installation's log names people of every workspace: reading it takes the audit in each of them."
+        )
 
 
 @blueprint.get("/log/<log_name>/checkpoint")

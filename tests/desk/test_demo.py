@@ -35,6 +35,9 @@ from approval.publishing.models import Attempt, Because, Publication
 from approval.review.models import Decision, OpenStage, Submission
 from approval.screening.models import Acceptance
 
+# Each load listens on a port of its own choosing; two at once could choose the same.
+pytestmark = pytest.mark.xdist_group("demo")
+
 LASTING = {
     Standing.DRAFT,
     Standing.IN_REVIEW,
