@@ -24,7 +24,7 @@ from approval.audit.services import seal
 from approval.capabilities import Role
 from approval.cli import main
 from approval.db import reading, transaction
-from approval.desk.demo import firm, leading, load, loading
+from approval.desk.demo import firm, leading, load, loading, receiver
 from approval.desk.demo.story import Receives, stories
 from approval.errors import BadSetting, Conflict
 from approval.people.models import Channel, Outbox, Person, Proposal, TeamMember, Via, Workspace
@@ -63,8 +63,16 @@ def settings_in(folder):
     return environment.load({"APPROVAL_DATA": str(folder), "APPROVAL_SECRET_KEY": "s" * 40})
 
 
+@pytest.fixture(scope="module", autouse=True)
+def any_port():
+    """Let the system choose the webhook's port: the one that people see may be taken on this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(receiver, "_PREFERRED", 0)
+        yield
+
+
 @pytest.fixture(scope="module")
-def once(tmp_path_factory):
+def once(any_port, tmp_path_factory):
     """The whole demo, loaded once for the tests that look at it."""
     settings = settings_in(tmp_path_factory.mktemp("demo"))
     began = datetime.now(UTC)
