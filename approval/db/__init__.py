@@ -8,11 +8,12 @@ from __future__ import annotations
 import enum
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from functools import wraps
+from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -36,7 +37,11 @@ from approval.errors import AuditFault, NotRecorded
 BUSY_TIMEOUT_MS = 30_000
 GUARDED = "approval_guarded"
 READ_ONLY = "approval_read_only"
+_ANSWERS = "approval_answers"
 NO_SAVEPOINTS = "savepoints are not available: one act is one transaction"
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -262,7 +267,27 @@ def reading() -> Iterator[Session]:
         if session.get_bind().dialect.name == "postgresql":
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         session.connection(execution_options=options)
+        session.info[_ANSWERS] = {}
         yield session
+
+
+def once(question: Callable[Concatenate[Session, Asked], Answer]) -> Callable[Concatenate[Session, Asked], Answer]:
+    """Ask the database once in a snapshot: what `reading()` has answered, it would answer again.
+
+    In a transaction every question is asked anew. What is asked must be hashable, and the answer immutable.
+    """
+
+    @wraps(question)
+    def asked(session: Session, /, *what: Asked.args, **how: Asked.kwargs) -> Answer:
+        answers: dict[Any, Any] | None = session.info.get(_ANSWERS)
+        if answers is None:
+            return question(session, *what, **how)
+        key = (question, what, *how.items())
+        if key not in answers:
+            answers[key] = question(session, *what, **how)
+        return answers[key]  # type: ignore[no-any-return]
+
+    return asked
 
 
 def _is_full(error: OperationalError) -> bool:

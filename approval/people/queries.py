@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from approval import clock
 from approval.capabilities import Actor, Capability, Role, holders
-from approval.db import Session
+from approval.db import Session, once
 from approval.errors import NotFound
 from approval.people.models import (
     Channel,
@@ -94,7 +94,7 @@ def members(session: Session, workspace: str) -> list[Actor]:
     return people_who(session, workspace, Capability.READ)
 
 
-def _actors(session: Session, rows: Iterable[tuple[str, str, str]]) -> list[Actor]:
+def _actors(session: Session, rows: Iterable[Sequence[str]]) -> list[Actor]:
     rows = list(rows)
     ids = [row[0] for row in rows]
     roles: defaultdict[str, defaultdict[str, set[Role]]] = defaultdict(lambda: defaultdict(set))
@@ -126,6 +126,7 @@ def names_of(session: Session, ids: Iterable[str]) -> dict[str, str]:
     return {id_: found.get(id_, id_) for id_ in wanted}
 
 
+@once
 def workspace_facts(session: Session, name: str) -> WorkspaceFacts:
     """Return a workspace's facts; NotFound where there is none."""
     row = session.execute(
@@ -144,6 +145,7 @@ def workspaces(session: Session) -> list[WorkspaceFacts]:
     return [WorkspaceFacts(*row) for row in session.execute(select(*columns).order_by(Workspace.title))]
 
 
+@once
 def channels(session: Session, workspace: str) -> tuple[ChannelFacts, ...]:
     """Return the channels of a workspace by name, closed ones too."""
     found = session.scalars(select(Channel).where(Channel.workspace == workspace).order_by(Channel.name))
@@ -168,9 +170,10 @@ def is_empty(session: Session) -> bool:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A caller known by a sign-in or a token."""
+    """A caller known by a sign-in or a token. `loopback_only`: nobody, unless the request comes from this machine."""
 
     actor: Actor
+    loopback_only: bool = False
     sign_in: bytes | None = None
     scope: Scope | None = None
     seen_at: datetime | None = None
@@ -205,31 +208,44 @@ def short_id(sign_in: bytes) -> str:
     return sign_in.hex()[:16]
 
 
+_WHOM = (Person.id, Person.name, Person.email)
+
+
 def signed_in(session: Session, secret: str) -> SignedIn | None:
     """Return who signed in with this secret id; None where it has run out, was ended, or the account is closed."""
     now = clock.now(session)
     row = session.execute(
-        select(SignIn.id, SignIn.person, SignIn.seen_at).where(
+        select(SignIn.id, SignIn.seen_at, Person.loopback_only, *_WHOM)
+        .join(Person, Person.id == SignIn.person)
+        .where(
             SignIn.id == hashlib.sha256(secret.encode()).digest(),
             SignIn.expires_at > now,
             SignIn.seen_at > now - IDLE,
+            Person.disabled_at.is_(None),
         )
     ).one_or_none()
-    actor = None if row is None else actor_of(session, row.person)
-    return None if row is None or actor is None else SignedIn(actor, sign_in=row.id, seen_at=row.seen_at)
+    if row is None:
+        return None
+    sign_in, seen_at, loopback_only, *person = row
+    return SignedIn(_actors(session, [person])[0], loopback_only, sign_in=sign_in, seen_at=seen_at)
 
 
 def bearer(session: Session, secret: str) -> SignedIn | None:
     """Return whose API token this is; None where it has run out, was revoked, or the account is closed."""
     row = session.execute(
-        select(Token.person, Token.scope).where(
+        select(Token.scope, Person.loopback_only, *_WHOM)
+        .join(Person, Person.id == Token.person)
+        .where(
             Token.hash == hashlib.sha256(secret.encode()).digest(),
             Token.revoked_at.is_(None),
             Token.expires_at > clock.now(session),
+            Person.disabled_at.is_(None),
         )
     ).one_or_none()
-    actor = None if row is None else actor_of(session, row.person)
-    return None if row is None or actor is None else SignedIn(actor, scope=row.scope)
+    if row is None:
+        return None
+    scope, loopback_only, *person = row
+    return SignedIn(_actors(session, [person])[0], loopback_only, scope=scope)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from approval.db import Session
+from approval.db import Session, once
 from approval.errors import NotFound
 from approval.rules import Severity
 from approval.screening.models import Acceptance, ExceptionRequest, RuleSetVersion, Screening
@@ -104,6 +104,7 @@ def packs_of(session: Session, version: int) -> Mapping[str, bytes]:
     return {name: source.encode() for name, source in packs.items()}
 
 
+@once
 def findings_of(session: Session, workspace: str, revision: bytes, rule_set: bytes) -> tuple[StoredFinding, ...]:
     """Return what *rule_set* found in *revision*; NotFound where that was never judged."""
     stored: list[dict[str, Any]] | None = session.scalar(

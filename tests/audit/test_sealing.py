@@ -18,11 +18,11 @@ from approval.audit.models import Checkpoint, Node
 from approval.audit.models.keys import Keys, verify_signature
 from approval.audit.queries.entries import head, proof, tile
 from approval.audit.queries.verifying import verify
-from approval.audit.services import recording, sealing
+from approval.audit.services import open_log, recording, sealing
 from approval.audit.services.recording import record
 from approval.audit.services.sealing import seal
 from approval.db import reading, transaction
-from approval.errors import ProofFailed
+from approval.errors import Conflict, ProofFailed
 from approval.tlog import (
     ENTRIES,
     Tile,
@@ -172,10 +172,37 @@ def test_a_lost_head_file_is_named(database, keys):
 
 
 def test_a_key_is_never_replaced(keys):
-    keys.create("northwind", "a.example/log")
-    with pytest.raises(FileExistsError):
+    made = keys.create("northwind", "a.example/log")
+    file = keys.folder / "northwind.key"
+    seed = file.read_bytes()
+    assert file.stat().st_mode & 0o077 == 0
+
+    again = keys.create("northwind", "b.example/log")
+    assert (again.public_key, file.read_bytes()) == (made.public_key, seed), (
+        "what never signed was left by a rolled-back transaction"
+    )
+    assert again.name == "b.example/log"
+
+    keys.store_head("northwind", b"a note")
+    with pytest.raises(Conflict, match="has signed"):
+        keys.create("northwind", "c.example/log")
+    assert file.read_bytes() == seed
+    assert [path.name for path in keys.folder.iterdir() if "key." in path.name] == []
+
+
+def test_a_workspace_that_was_rolled_back_may_be_made_again(database, keys):
+    with pytest.raises(ZeroDivisionError), transaction() as session:
+        open_log(session, "northwind", keys=keys, by="host:test")
+        raise ZeroDivisionError
+    a_firm(keys)
+    assert sealed(keys).size > 0
+
+
+def test_what_is_no_key_is_named(keys):
+    keys.folder.mkdir(parents=True, exist_ok=True)
+    (keys.folder / "northwind.key").write_bytes(b"no key")
+    with pytest.raises(ProofFailed, match=r"northwind\.key does not hold a signing key"):
         keys.create("northwind", "a.example/log")
-    assert (keys.folder / "northwind.key").stat().st_mode & 0o077 == 0
 
 
 def test_an_entry_is_at_most_16_kib(database, keys):

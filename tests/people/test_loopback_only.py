@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from factories import HOST
 from sqlalchemy import select
 
 from approval.audit.services import record
 from approval.db import transaction
 from approval.people import events
-from approval.people.models import Person
-from approval.people.services import signing
+from approval.people.models import Person, Scope
+from approval.people.services import signing, tokens
 from approval.people.views import account, entrance, knowing
 
 MARIA = "maria@northwind.example"
@@ -67,6 +68,29 @@ def test_the_check_stands_before_a_change_of_password_too(browser, kept_here, mo
         "password": "nine calm otters by noon",
         "again": "nine calm otters by noon",
     }
-    assert browser.post("/account/password", changed, page="/account/password", **ELSEWHERE).status_code == 422
+    assert browser.post("/account/password", changed, page="/account/password", **ELSEWHERE).status_code == 401
+    monkeypatch.setattr(knowing, "is_local", lambda: True)
     monkeypatch.setattr(account, "is_local", lambda: True)
     assert browser.post("/account/password", changed, page="/account/password", **ELSEWHERE).status_code == 302
+
+
+def test_a_sign_in_from_here_is_nobodys_elsewhere(browser, kept_here):
+    browser.sign_in(MARIA)
+    assert browser.get("/tasks").status_code == 200
+    assert browser.get("/tasks", **ELSEWHERE).status_code == 302
+
+
+def test_a_token_made_here_is_nobodys_elsewhere(firm, browser, kept_here):
+    with transaction() as session:
+        _, secret = tokens.create(
+            session, session.get_one(Person, firm.marketer.id), name="script", scope=Scope.READ, days=1, by=HOST
+        )
+    bearing = {"headers": {"Authorization": f"Bearer {secret}"}}
+    assert browser.get("/tasks", **bearing).status_code == 200
+    assert browser.get("/tasks", **bearing, **ELSEWHERE).status_code in (302, 401)
+
+
+def test_without_the_check_a_sign_in_from_here_would_do_elsewhere(browser, kept_here, monkeypatch):
+    browser.sign_in(MARIA)
+    monkeypatch.setattr(knowing, "is_local", lambda: True)
+    assert browser.get("/tasks", **ELSEWHERE).status_code == 200

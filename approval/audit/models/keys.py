@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from approval.errors import ProofFailed
+from approval.errors import Conflict, ProofFailed
 from approval.tlog import VerifierKey
 
 
@@ -25,25 +25,34 @@ class Keys:
     folder: Path
 
     def create(self, log: str, origin: str) -> VerifierKey:
-        """Make the key of a new log; an existing file is never replaced (it may be a log's only key)."""
+        """Make the key of a new log; Conflict where the name has a key that signed (it may be a log's only one).
+
+        The file stands before its log is committed, so that no log lacks its key. One that never signed was left by a
+        transaction that did not commit, and becomes the key of this log.
+        """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        seed = secrets.token_bytes(32)
-        descriptor = os.open(self._path(log, "key"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        path = self._path(log, "key")
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(seed))
+            file.write(base64.b64encode(secrets.token_bytes(32)))
             file.flush()
             os.fsync(file.fileno())
-        return VerifierKey(origin, _public(Ed25519PrivateKey.from_private_bytes(seed)))
+        try:
+            os.link(draft, path)
+        except FileExistsError as error:
+            if self.head(log) is not None:
+                raise Conflict(
+                    f"{path} is the key of a log that this database does not hold, and it has signed: another "
+                    f"database's. Give each database a folder of keys of its own, or move it away with {log}.head."
+                ) from error
+        finally:
+            draft.unlink()
+        return VerifierKey(origin, _public(self._private(log)))
 
     def sign(self, log: str, message: bytes) -> bytes:
         """Sign *message* with the log's key; ProofFailed where there is none."""
-        try:
-            seed = base64.b64decode(self._path(log, "key").read_bytes(), validate=True)
-        except FileNotFoundError as error:
-            raise ProofFailed(
-                f"the signing key of {log} is not in {self.folder}: restore it from its backup"
-            ) from error
-        return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
+        return self._private(log).sign(message)
 
     def head(self, log: str) -> bytes | None:
         """Return the last checkpoint signed for *log*, as its note."""
@@ -73,6 +82,17 @@ class Keys:
         with self._path(log, "lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    def _private(self, log: str) -> Ed25519PrivateKey:
+        path = self._path(log, "key")
+        try:
+            return Ed25519PrivateKey.from_private_bytes(base64.b64decode(path.read_bytes(), validate=True))
+        except FileNotFoundError as error:
+            raise ProofFailed(
+                f"the signing key of {log} is not in {self.folder}: restore it from its backup"
+            ) from error
+        except ValueError as error:
+            raise ProofFailed(f"{path} does not hold a signing key: restore it from its backup") from error
 
     def _path(self, log: str, kind: str) -> Path:
         return self.folder / f"{log}.{kind}"

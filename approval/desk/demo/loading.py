@@ -16,7 +16,6 @@ from sqlalchemy import delete, func, select
 
 from approval import clock, db
 from approval.audit.models.keys import Keys
-from approval.audit.queries.verifying import logs
 from approval.db import Session, reading, schema, transaction
 from approval.desk.demo import receiver
 from approval.desk.demo.firm import MEMBERS, OUTLETS, PASSWORD, WORKSPACE, Firm, firm, found
@@ -131,29 +130,8 @@ def _is_founded() -> bool:
 def _found(settings: Settings) -> None:
     keys = Keys(settings.keys)
     hook = f"http://{receiver.HOST}:{receiver.free_port()}{receiver.PATH}"
-    try:
-        with _without_orphans(keys), transaction(ORIGIN) as session:
-            found(session, keys=keys, secret_key=settings.secret_key, hook=hook, by=f"host:{getpass.getuser()}")
-    except FileExistsError as error:
-        raise Conflict(
-            f"{error.filename} is the key of a log that this database does not hold: another database's, or left by "
-            "a load that was cut off. Move it away, then load again."
-        ) from error
-
-
-@contextmanager
-def _without_orphans(keys: Keys) -> Iterator[None]:
-    """Remove the keys that a failed founding made: logs that were never committed, so they signed nothing."""
-    before = set(keys.folder.glob("*.key"))
-    try:
-        yield
-    except BaseException:
-        with reading() as session:
-            committed = logs(session)
-        for path in set(keys.folder.glob("*.key")) - before:
-            if path.stem not in committed:
-                path.unlink()
-        raise
+    with transaction(ORIGIN) as session:
+        found(session, keys=keys, secret_key=settings.secret_key, hook=hook, by=f"host:{getpass.getuser()}")
 
 
 # -- posts ------------------------------------------------------------------------------------------------------

@@ -51,7 +51,8 @@ class Page:
 def post(post_id: int) -> str:
     """Show a post to whoever may read it."""
     with reading() as session:
-        ensure_readable(session.get(Post, post_id))
+        row = session.get(Post, post_id)
+        ensure_readable(row)
         return show(session, post_id)
 
 

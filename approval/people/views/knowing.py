@@ -45,7 +45,7 @@ class Once:
 def identify(asking: Request) -> SessionPerson | None:
     """Return who sent a request; None for nobody. A request that names a token is never taken for a session."""
     known = _bearer(asking) if by_token() else _session()
-    if known is None:
+    if known is None or (known.loopback_only and not is_local()):
         return None
     sign_in = queries.short_id(known.sign_in) if known.sign_in is not None else None
     scope = str(known.scope) if known.scope is not None else None

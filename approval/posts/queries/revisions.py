@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from approval import clock
-from approval.db import Session
+from approval.db import Session, once
 from approval.errors import NotFound, ProofFailed
 from approval.people.queries import ChannelFacts, names_of
 from approval.posts.diff import Segment, diff
@@ -60,6 +60,7 @@ def payload_text(session: Session, workspace: str, digest: bytes) -> str:
     return text
 
 
+@once
 def payload_of(session: Session, workspace: str, digest: bytes) -> Payload:
     """Return the payload named by *digest*, checked against it."""
     return parse(payload_text(session, workspace, digest))

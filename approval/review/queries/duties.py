@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Integer, Select, String, b
 from sqlalchemy.orm import aliased
 
 from approval.capabilities import Capability, holders
-from approval.db import Digest, Session
+from approval.db import Digest, Session, once
 from approval.people.models import Membership, Person, Team, TeamMember
 from approval.posts.models import Edit, Post
 from approval.review.flow import Asked, Who
@@ -41,6 +41,7 @@ class _Given:
 _WORDS = words_of(_Given)
 
 
+@once
 def own_words(session: Session, post: Post) -> frozenset[str]:
     """Return everybody whose words *post* holds; none of them ever counts towards its approval."""
     given = {"id": post.id, "workspace": post.workspace, "revision": post.revision}
