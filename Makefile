@@ -10,8 +10,7 @@ INPUTS := setup.cfg pyproject.toml constraints.txt
 .PHONY: run test bench bench-full lint fuzz clean python
 
 run: $(STAMP)
-	@$(BIN)/approval demo
-	@exec $(BIN)/approval serve --port $(PORT)
+	@exec $(BIN)/approval serve --demo --port $(PORT)
 
 test: $(TEST_STAMP)
 	@$(BIN)/python tests/prepare.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -38,6 +39,13 @@ class Browser:
 
     def sign_in(self, email: str, password: str = PASSWORD, **options: Any) -> Any:
         return self.post("/login", {"email": email, "password": password}, **options)
+
+
+def a_free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def csrf_of(text: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from PIL import Image
 from sqlalchemy import select
 
 from approval.audit.services.keys import Keys
@@ -104,6 +106,13 @@ CLEAN = "From Monday our branch in Zug opens at nine."
 """Words that no rule flags."""
 BLOCKED = "Guaranteed returns of 9% every year, with no risk at all!"
 """Words that block."""
+
+
+def a_picture(colour: str = "navy") -> bytes:
+    """A small PNG."""
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(out, "PNG")
+    return out.getvalue()
 
 
 def a_draft(firm: Firm, words: str = CLEAN, *, channel: str = "news", **changes: Any) -> Draft:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import uuid
 from datetime import date
 from typing import Any
 
-from factories import BLOCKED, HOST, a_person, a_post
+from factories import BLOCKED, HOST, a_person, a_picture, a_post
 from house import House, approved, sent
-from PIL import Image
 from sqlalchemy import select
 
 from approval import clock
@@ -52,12 +50,6 @@ suggestion = "Speak of our own service."
 flags = ["Cheaper than Example Bank."]
 passes = ["Ask any bank for its fees."]
 """
-
-
-def a_picture(colour: str = "navy") -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (40, 30), colour).save(out, "PNG")
-    return out.getvalue()
 
 
 def furnish(house: House) -> dict[str, Any]:

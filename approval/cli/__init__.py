@@ -87,10 +87,11 @@ def main(ctx: click.Context) -> None:
     if ctx.invoked_subcommand in _WITHOUT_DATABASE or {"-h", "--help"} & set(sys.argv):
         return
     ctx.obj = environment.load()
-    _connect(ctx.obj)
+    connect(ctx.obj)
 
 
-def _connect(settings: environment.Settings) -> None:
+def connect(settings: environment.Settings) -> None:
+    """Make the database of the settings that of this process; NotMigrated where it is not ready."""
     from approval import db
     from approval.db import schema
 
@@ -106,11 +107,12 @@ def _connect(settings: environment.Settings) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--no-worker", is_flag=True, help="Serve pages only; run `approval worker` elsewhere.")
-def serve(host: str, port: int, no_worker: bool) -> None:
+@click.option("--demo", is_flag=True, help="Load the demo workspace first, as `approval demo` does.")
+def serve(host: str, port: int, no_worker: bool, demo: bool) -> None:
     """Serve the pages and run the worker, ended together on INT or TERM."""
     from approval.cli.serving import run
 
-    sys.exit(run(environment.load(), host=host, port=port, worker=not no_worker))
+    sys.exit(run(environment.load(), host=host, port=port, with_worker=not no_worker, with_demo=demo))
 
 
 @main.command()

@@ -1,27 +1,40 @@
-"""One command, two children: the web server and the worker, started and ended together."""
+"""One command, two children: the web server and the worker, forked from one process and ended together."""
 
 from __future__ import annotations
 
-import os
+import contextlib
+import multiprocessing
 import signal
 import socket
-import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from types import FrameType
 
 import click
+from flask import Flask
+from gunicorn.app.base import BaseApplication
 
+from approval import app, cli, worker
 from approval.db import schema
+from approval.desk import commands as demo
 from approval.settings import Settings, is_loopback
 
 END_WITHIN = 4.0
 """Seconds that the children get to finish what they are doing."""
 BAD, FAILED = 2, 3
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_forking = multiprocessing.get_context("fork")
 
 
-def run(settings: Settings, *, host: str, port: int, worker: bool) -> int:
-    """Serve until INT or TERM, or until a child ends; return the exit code."""
+def run(settings: Settings, *, host: str, port: int, with_worker: bool, with_demo: bool) -> int:
+    """Serve until INT or TERM, or until a child ends; return the exit code.
+
+    With the demo, the pages are served while its posts are still being led to their standings; the worker starts
+    after them, since it would publish them at its own pace.
+    """
     if not is_loopback(host) and not settings.secure:
         click.echo(
             f"refused to serve plain http on {host}: set APPROVAL_BASE_URL to the https address that people use, "
@@ -32,55 +45,109 @@ def run(settings: Settings, *, host: str, port: int, worker: bool) -> int:
     if not _is_free(host, port):
         click.echo(f"port {port} is taken: approval serve --port {port + 1}, or make run PORT={port + 1}", err=True)
         return BAD
+    settings = replace(settings, base_url=settings.base_url or f"http://{host}:{port}")
     if settings.embedded:
         settings.data.mkdir(parents=True, exist_ok=True)
         schema.upgrade(settings.database_url)
-    environment = {**os.environ, "APPROVAL_BASE_URL": settings.base_url or f"http://{host}:{port}"}
-    children = [subprocess.Popen(_web(settings, host, port), env=environment)]
-    if worker:
-        children.append(subprocess.Popen([sys.executable, "-m", "approval.cli", "worker"], env=environment))
-    click.echo(f"Approval is at {environment['APPROVAL_BASE_URL']}", err=True)
-    return _watch(children)
+    if with_demo:
+        demo.tell(demo.loaded(settings, empty=True))
+    with _children() as start:
+        start(_serve, settings, host, port)
+        click.echo(f"Approval is at {settings.base_url}", err=True)
+        if with_demo:
+            click.echo("loading the demo's posts; they appear one by one", err=True)
+            click.echo(demo.posts_of(demo.loaded(settings, empty=False)), err=True)
+        if with_worker:
+            start(_work, settings)
+    return FAILED
 
 
-def _web(settings: Settings, host: str, port: int) -> list[str]:
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return [
-        sys.executable, "-m", "gunicorn", "approval.app:create_app()", "--bind", address,
-        "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--timeout", "60",
-        "--graceful-timeout", "3", "--keep-alive", "5", "--log-level", "warning",
-        "--worker-tmp-dir", str(settings.data if settings.embedded else "/dev/shm"),
-        "--no-control-socket", "--preload",
-    ]  # fmt: skip
+class _Asked(BaseException):
+    """Somebody asked this process to end. No handler of errors may hold it back."""
 
 
-def _watch(children: list[subprocess.Popen[bytes]]) -> int:
-    asked = False
+@contextlib.contextmanager
+def _children() -> Iterator[Callable[..., None]]:
+    """Start children with what this yields; then wait until one ends or INT or TERM comes, and end them all."""
+    children: list[BaseProcess] = []
+
+    def start(run: Callable[..., None], *given: object) -> None:
+        child = _forking.Process(target=_at_work, args=(run, *given))
+        child.start()
+        children.append(child)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
+        raise _Asked
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    while not asked and all(child.poll() is None for child in children):
-        time.sleep(0.1)
-    failed = not asked
-    _end(children)
-    return FAILED if failed else 0
+    for number in _SIGNALS:
+        signal.signal(number, stop)
+    try:
+        yield start
+        while all(child.is_alive() for child in children):
+            time.sleep(0.1)
+    except _Asked:
+        sys.exit(0)
+    finally:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        _end(children)
 
 
-def _end(children: list[subprocess.Popen[bytes]]) -> None:
+def _at_work(run: Callable[..., None], *given: object) -> None:
+    """Run a child, which decides itself what signals mean to it."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    run(*given)
+
+
+def _end(children: list[BaseProcess]) -> None:
     for child in children:
-        if child.poll() is None:
-            child.terminate()
+        child.terminate()
     deadline = time.monotonic() + END_WITHIN
     for child in children:
-        try:
-            child.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        child.join(max(0.1, deadline - time.monotonic()))
+        if child.is_alive():
             child.kill()
-            child.wait()
+            child.join()
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    """The web server with its settings; the application is loaded once, then its workers are forked."""
+
+    def __init__(self, settings: Settings, address: str) -> None:
+        self.settings = settings
+        self.address = address
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what this installation needs; everything else is as the server has it."""
+        for name, value in (
+            ("bind", self.address),
+            ("worker_class", "gthread"),
+            ("workers", 2),
+            ("threads", 4),
+            ("timeout", 60),
+            ("graceful_timeout", 3),
+            ("keepalive", 5),
+            ("loglevel", "warning"),
+            ("preload_app", True),
+            ("control_socket_disable", True),
+            ("worker_tmp_dir", str(self.settings.data if self.settings.embedded else "/dev/shm")),
+        ):
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Return the application."""
+        return app.create_app(self.settings)
+
+
+def _serve(settings: Settings, host: str, port: int) -> None:
+    _Server(settings, f"[{host}]:{port}" if ":" in host else f"{host}:{port}").run()
+
+
+def _work(settings: Settings) -> None:
+    cli.connect(settings)
+    worker.run(settings)
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -14,6 +14,7 @@ import structlog
 
 from approval import settings as environment
 from approval.desk.demo import Demo, load
+from approval.settings import Settings
 
 
 @click.command()
@@ -23,14 +24,38 @@ def demo(empty: bool, format_: str) -> None:
     """Load the demo workspace, once; its people sign in on this machine only."""
     settings = environment.load()
     click.echo("loading the demo workspace; the first time takes some seconds", err=True)
+    found = loaded(settings, empty=empty)
+    if format_ == "json":
+        click.echo(json.dumps(_as_json(found), indent=2))
+    else:
+        tell(found)
+        click.echo(f"\n{posts_of(found)}")
+
+
+def loaded(settings: Settings, *, empty: bool) -> Demo:
+    """Return the demo workspace, loaded without the worker's lines about each publication."""
     with _quietly():
-        loaded = load(settings, empty=empty)
-    click.echo(json.dumps(_as_json(loaded), indent=2) if format_ == "json" else _as_text(loaded))
+        return load(settings, empty=empty)
+
+
+def tell(demo: Demo) -> None:
+    """Print who signs in with which password, and where posts go."""
+    people = [(p.email, p.password, ", ".join(p.roles)) for p in demo.people]
+    channels = [(c.name, c.network, f"via {c.via}") for c in demo.channels]
+    click.echo(f"The workspace {demo.workspace} is loaded. Sign in on this machine as one of")
+    for line in (*_table((("address", "password", "role"), *people)), "", "Channels:", *_table(channels)):
+        click.echo(line)
+
+
+def posts_of(demo: Demo) -> str:
+    """Say how many posts stand where."""
+    total = sum(number for _, number in demo.posts)
+    posts = ", ".join(f"{number} {standing.replace('_', ' ')}" for standing, number in demo.posts)
+    return f"{total} posts: {posts}." if total else "No posts: the workspace was loaded empty."
 
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep the worker's lines about each publication out of the answer."""
     before = structlog.get_config()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
@@ -48,24 +73,6 @@ def _as_json(loaded: Demo) -> dict[str, Any]:
         "people": [{"email": p.email, "password": p.password, "roles": list(p.roles)} for p in loaded.people],
         "channels": [{"name": c.name, "network": c.network, "via": c.via} for c in loaded.channels],
     }
-
-
-def _as_text(loaded: Demo) -> str:
-    people = [(p.email, p.password, ", ".join(p.roles)) for p in loaded.people]
-    channels = [(c.name, c.network, f"via {c.via}") for c in loaded.channels]
-    total = sum(number for _, number in loaded.posts)
-    posts = ", ".join(f"{number} {standing.replace('_', ' ')}" for standing, number in loaded.posts)
-    return "\n".join(
-        (
-            f"The workspace {loaded.workspace} is loaded. Sign in on this machine as one of",
-            *_table((("address", "password", "role"), *people)),
-            "",
-            "Channels:",
-            *_table(channels),
-            "",
-            f"{total} posts: {posts}." if total else "No posts: the workspace was loaded empty.",
-        )
-    )
 
 
 def _table(rows: Any) -> list[str]:

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from doors import a_free_port
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 # Two workers share two cores: a page may take its time, and then it must still be right.
@@ -86,9 +86,7 @@ class Visitor:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = a_free_port()
     env = {**os.environ, "APPROVAL_DATA": str(folder / "data"), "APPROVAL_BASE_URL": f"http://127.0.0.1:{port}"}
     made = subprocess.run(
         [*COMMAND, "demo", "--empty", "--format", "json"],

@@ -6,8 +6,7 @@ import io
 import re
 
 from doors import csrf_of
-from factories import BLOCKED, CLEAN, a_decision, a_post, a_post_in_review, an_approved_post
-from PIL import Image
+from factories import BLOCKED, CLEAN, a_decision, a_picture, a_post, a_post_in_review, an_approved_post
 from sqlalchemy import func, select
 
 from approval.db import reading, transaction
@@ -29,12 +28,6 @@ PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 def facts(id_):
     with reading() as session:
         return posts.post_facts(session, id_)
-
-
-def picture():
-    data = io.BytesIO()
-    Image.new("RGB", (8, 8), "navy").save(data, "PNG")
-    return data.getvalue()
 
 
 # -- the composer --------------------------------------------------------------------------------------------------
@@ -99,7 +92,7 @@ def test_the_live_part_answers_previews_counts_and_stages(signed):
 
 
 def test_an_image_is_stored_even_when_the_rest_must_be_mended(signed):
-    data = {**TYPED, "title": "", "image": (io.BytesIO(picture()), "a.png"), "image_alt": "A blue square"}
+    data = {**TYPED, "title": "", "image": (io.BytesIO(a_picture()), "a.png"), "image_alt": "A blue square"}
     answer = signed("maria").post("/posts/new", data)
     assert answer.status_code == 422
     digest = re.search(r'name="media" value="([0-9a-f]{64})"', answer.text)[1]

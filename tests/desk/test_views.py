@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 
@@ -11,6 +12,7 @@ from factories import (
     BLOCKED,
     CLEAN,
     a_person,
+    a_picture,
     a_post,
     a_post_in_review,
     a_workspace,
@@ -22,9 +24,10 @@ from sqlalchemy import func, select
 from approval.audit.models import Entry
 from approval.capabilities import Role
 from approval.db import reading, transaction
-from approval.posts import queries as posts
+from approval.posts import queries as posts, services as posting
 from approval.posts.models import Standing
-from approval.publishing import services as publishing
+from approval.posts.payload import Attachment
+from approval.publishing import jobs, services as publishing
 from approval.publishing.models import Publication, StopScope
 from approval.review.models import Decision
 
@@ -263,6 +266,23 @@ def test_a_post_goes_out_now(signed, made, standing):
     id_ = made(an_approved_post)
     assert signed("paula").post(f"/posts/{id_}/publish", {"channels": "news"}).status_code == 302
     assert standing(id_) == Standing.SCHEDULED
+
+
+def test_a_channel_by_hand_hands_over_words_images_and_alternative_texts(signed, app, firm):
+    with transaction() as session:
+        media = posting.add_media(session, firm.workspace, a_picture(), by=firm.marketer)
+        attached = (Attachment(media.digest, "A blue door"),)
+        post = an_approved_post(session, firm, channel="desk", media=attached)
+        publishing.publish_now(session, post, by=firm.publisher)
+        id_ = post.id
+    jobs.publish_due(app.extensions["approval"].settings, "test")
+    page = signed("paula").get(f"/posts/{id_}").text
+    assert re.search(rf'id="words-\d+">{CLEAN}<', page) and re.search(r'id="alt-\d+-1">A blue door<', page)
+    address = re.search(r'<a class="btn btn-sm" href="([^"]+)" download>', page)[1]
+    saved = signed("paula").get(address)
+    assert hashlib.sha256(saved.data).digest() == media.digest
+    assert saved.headers["Content-Disposition"] == f'inline; filename="{media.digest.hex()[:12]}.png"'
+    assert "download>" not in signed("maria").get(f"/posts/{id_}").text, "who cannot confirm is handed nothing"
 
 
 def test_the_author_withdraws_with_a_reason(signed, made, standing):

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 
 import pytest
-from factories import a_post
-from PIL import Image
+from factories import a_picture, a_post
 from sqlalchemy import func, select
 
 from approval.db import reading, transaction
@@ -18,14 +16,8 @@ from approval.posts.services import files
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
 
-def a_png(colour: str = "teal") -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (60, 40), colour).save(out, "PNG")
-    return out.getvalue()
-
-
 def test_an_image_is_named_by_what_will_be_published_and_by_the_upload(firm):
-    upload = a_png()
+    upload = a_picture()
     with transaction() as session:
         media = services.add_media(session, firm.workspace, upload, by=firm.marketer)
 
@@ -41,7 +33,7 @@ def test_an_image_is_named_by_what_will_be_published_and_by_the_upload(firm):
 def test_the_same_image_again_is_the_same_row(firm):
     for _ in range(2):
         with transaction() as session:
-            services.add_media(session, firm.workspace, a_png(), by=firm.marketer)
+            services.add_media(session, firm.workspace, a_picture(), by=firm.marketer)
     with reading() as session:
         assert session.scalar(select(func.count()).select_from(Media)) == 1
 
@@ -49,14 +41,14 @@ def test_the_same_image_again_is_the_same_row(firm):
 def test_an_image_of_another_workspace_is_not_found(firm_on_sqlite):
     firm = firm_on_sqlite
     with transaction() as session:
-        media = services.add_media(session, firm.workspace, a_png(), by=firm.marketer)
+        media = services.add_media(session, firm.workspace, a_picture(), by=firm.marketer)
     with reading() as session, pytest.raises(NotFound):
         queries.media_data(session, "elsewhere", media.digest)
 
 
 def test_an_image_stands_in_the_payload(firm):
     with transaction() as session:
-        media = services.add_media(session, firm.workspace, a_png(), by=firm.marketer)
+        media = services.add_media(session, firm.workspace, a_picture(), by=firm.marketer)
         post = a_post(session, firm, media=(Attachment(media.digest, "A door"),))
     with reading() as session:
         assert queries.post_facts(session, post.id).payload.media == (Attachment(media.digest, "A door"),)
@@ -75,7 +67,7 @@ def test_who_may_not_draft_adds_no_file(firm_on_sqlite):
     with transaction() as session:
         post = a_post(session, firm)
     with pytest.raises(CapabilityMissing), transaction() as session:
-        services.add_media(session, firm.workspace, a_png(), by=firm.reviewer)
+        services.add_media(session, firm.workspace, a_picture(), by=firm.reviewer)
     with pytest.raises(CapabilityMissing), transaction() as session:
         services.add_evidence(session, post, name="a.pdf", data=PDF, by=firm.examiner)
 

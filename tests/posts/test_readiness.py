@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import io
 from datetime import UTC, datetime
 
 import pytest
-from factories import BLOCKED, HOST, a_draft, a_post
-from PIL import Image
+from factories import BLOCKED, HOST, a_draft, a_picture, a_post
 from sqlalchemy import select
 
 from approval.db import reading, transaction
@@ -98,9 +96,7 @@ def test_a_revision_that_these_rules_never_judged_is_not_ready(firm_on_sqlite, m
 
 
 def test_an_image_without_words_about_it_is_named(firm):
-    out = io.BytesIO()
-    Image.new("RGB", (60, 40)).save(out, "PNG")
     with transaction() as session:
-        media = services.add_media(session, firm.workspace, out.getvalue(), by=firm.marketer)
+        media = services.add_media(session, firm.workspace, a_picture(), by=firm.marketer)
         post = a_post(session, firm, media=(Attachment(media.digest, ""),))
         assert [problem.where for problem in queries.problems(session, post)] == ["alt.0"]

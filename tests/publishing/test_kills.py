@@ -1,4 +1,4 @@
-"""The worker is killed over and over while it publishes to a receiver that drops, delays and fails.
+"""`approval worker` is killed over and over while it publishes to a receiver that drops, delays and fails.
 
 APPROVAL_KILLS=50 and APPROVAL_KILL_POSTS=500 ask for the long run.
 """
@@ -30,15 +30,13 @@ from approval.publishing.models import Attempt, Outcome, Publication, Publicatio
 KILLS = int(os.environ.get("APPROVAL_KILLS", "6"))
 POSTS = int(os.environ.get("APPROVAL_KILL_POSTS", "60"))
 SETTLED = frozenset({Is.PUBLISHED, Is.NEEDS_PERSON})
-WORKER = Path(__file__).with_name("worker_process.py")
-ROOT = WORKER.parents[2]
 
 
 @pytest.fixture
-def environment(database: Engine, settings, receiver) -> dict[str, str]:
+def environment(database: Engine, settings, keys, receiver) -> dict[str, str]:
     return {
         **os.environ,
-        "PYTHONPATH": str(ROOT),
+        "APPROVAL_KEYS": str(keys.folder),
         "APPROVAL_DATA": str(settings.data),
         "APPROVAL_DATABASE_URL": database.url.render_as_string(hide_password=False),
         "APPROVAL_SECRET_KEY": settings.secret_key,
@@ -49,22 +47,24 @@ def environment(database: Engine, settings, receiver) -> dict[str, str]:
     }
 
 
-def start(environment: dict[str, str]) -> subprocess.Popen[str]:
-    worker = subprocess.Popen(
-        [sys.executable, str(WORKER)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert worker.stdout is not None
-    assert worker.stdout.readline() == "ready\n"
+def start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start the worker; it is at work once it says so in its journal."""
+    journal = Path(environment["APPROVAL_DATA"]) / "worker.log"
+    journal.parent.mkdir(exist_ok=True)
+    with journal.open("wb") as told:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "approval.cli", "worker"], env=environment, stdout=told, stderr=told
+        )
+    until = time.monotonic() + 60
+    while b"worker started" not in journal.read_bytes():
+        assert worker.poll() is None and time.monotonic() < until, journal.read_text()
+        time.sleep(0.02)
     return worker
 
 
-def end(worker: subprocess.Popen[str]) -> None:
+def end(worker: subprocess.Popen[bytes]) -> None:
     worker.send_signal(signal.SIGKILL)
-    worker.communicate()
+    worker.wait()
 
 
 def waiting_posts(firm, settings, receiver) -> None:
@@ -105,7 +105,7 @@ def test_a_killed_worker_sends_under_one_id_and_loses_nothing(firm, settings, re
     chance = random.Random(11)
     for _ in range(KILLS):
         worker = start(environment)
-        time.sleep(chance.uniform(0.1, 1.0))
+        time.sleep(chance.uniform(0.1, 1.5))
         end(worker)
 
     worker = start(environment)

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import io
 from xml.etree import ElementTree as ET
 
 import pytest
-from factories import a_decision, a_draft, an_approved_post
-from PIL import Image
+from factories import a_decision, a_draft, a_picture, an_approved_post
 
 from approval.db import reading, transaction
 from approval.posts import services as posts
@@ -25,12 +23,6 @@ def published(firm, settings, words: str, **changes) -> int:
         services.publish_now(session, post, by=firm.publisher)
     jobs.publish_due(settings, "test")
     return post.id
-
-
-def a_picture() -> bytes:
-    held = io.BytesIO()
-    Image.new("RGB", (40, 30), "navy").save(held, "PNG")
-    return held.getvalue()
 
 
 def with_picture(firm) -> tuple[int, str]:

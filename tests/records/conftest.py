@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from factories import Firm, a_firm, a_post, a_post_in_review, an_approved_post
-from PIL import Image
+from factories import Firm, a_firm, a_picture, a_post, a_post_in_review, an_approved_post
 from sqlalchemy import Engine
 
 from approval import settings as environment
@@ -31,12 +29,6 @@ Export = Callable[..., tuple[Path, Written]]
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return environment.load({"APPROVAL_DATA": str(tmp_path), "APPROVAL_SECRET_KEY": "s" * 40})
-
-
-def a_picture() -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (40, 30), "navy").save(out, "PNG")
-    return out.getvalue()
 
 
 def some_posts(firm: Firm, settings: Settings) -> None:

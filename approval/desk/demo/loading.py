@@ -73,8 +73,7 @@ def load(settings: Settings, *, empty: bool) -> Demo:
     """
     ensure_on_this_machine(settings)
     settings.data.mkdir(parents=True, exist_ok=True)
-    with _alone(settings):
-        _connect(settings)
+    with _alone(settings), _connected(settings):
         if not _is_founded():
             _found(settings)
         if not empty and not _is_told():
@@ -103,12 +102,18 @@ def _alone(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _connect(settings: Settings) -> None:
+@contextmanager
+def _connected(settings: Settings) -> Iterator[None]:
     if settings.embedded:
         schema.upgrade(settings.database_url)
     engine = db.connect(settings.database_url)
     schema.ensure_current(engine)
     schema.ensure_guarded(engine)
+    try:
+        yield
+    finally:
+        # The server forks its worker after a load: no connection may cross.
+        engine.dispose()
 
 
 def _is_founded() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mimetypes
 import uuid
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -117,8 +118,12 @@ def media(workspace: str, digest: str) -> Response:
         raise NotFound("There is no such image in this workspace.")
     with reading() as session:
         kind, data = media_data(session, workspace, wanted)
-    caching = {"Cache-Control": f"private, max-age={_YEAR}, immutable", "Content-Security-Policy": _INERT}
-    return Response(data, mimetype=kind, headers=caching)
+    headers = {
+        "Cache-Control": f"private, max-age={_YEAR}, immutable",
+        "Content-Security-Policy": _INERT,
+        "Content-Disposition": f'inline; filename="{digest[:12]}{mimetypes.guess_extension(kind) or ""}"',
+    }
+    return Response(data, mimetype=kind, headers=headers)
 
 
 @blueprint.get("/posts/<int:post_id>/evidence/<int:evidence_id>")

@@ -117,6 +117,8 @@ def _facts(row: Publication, channel: Channel, attempts: Sequence[AttemptFacts])
 
 def _attempts(session: Session, publications: Sequence[int]) -> defaultdict[int, list[AttemptFacts]]:
     found: defaultdict[int, list[AttemptFacts]] = defaultdict(list)
+    if not publications:
+        return found
     for row in session.scalars(
         select(Attempt).where(Attempt.publication.in_(publications)).order_by(Attempt.publication, Attempt.number)
     ):

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Integer, Select, String, bindparam, exists, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    exists,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from approval.capabilities import Capability, holders
@@ -39,45 +50,55 @@ class _Given:
 
 
 _WORDS = words_of(_Given)
+_NAMED = bindparam("name", type_=String)
 
 
 @once
 def own_words(session: Session, post: Post) -> frozenset[str]:
     """Return everybody whose words *post* holds; none of them ever counts towards its approval."""
-    given = {"id": post.id, "workspace": post.workspace, "revision": post.revision}
-    return frozenset(session.scalars(_WORDS, given))
+    return frozenset(session.scalars(_WORDS, _facts(post)))
 
 
 def candidates(session: Session, workspace: str, who: Who) -> frozenset[str]:
     """Return everybody whom a stage asks and who may decide at all, whatever the post."""
-    return frozenset(session.scalars(_people(workspace, who)))
+    return frozenset(session.scalars(_people(who.kind), {"workspace": workspace, "name": who.name}))
 
 
 def may_decide(session: Session, post: Post, who: Who) -> frozenset[str]:
     """Return everybody whom a stage asks and who may decide on *post*: none of its words are theirs."""
-    return frozenset(session.scalars(_people(post.workspace, who).where(Person.id.not_in(words_of(post)))))
+    return frozenset(session.scalars(_people_without_words(who.kind), {**_facts(post), "name": who.name}))
 
 
-def _people(workspace: str, who: Who) -> Select[Any]:
-    return select(Person.id).where(
-        Person.disabled_at.is_(None), _holds(workspace, *holders(Capability.DECIDE)), _is_asked(workspace, who)
-    )
+def _facts(post: Post) -> dict[str, Any]:
+    return {"id": post.id, "workspace": post.workspace, "revision": post.revision}
 
 
-def _holds(workspace: str, *roles: str) -> ColumnElement[bool]:
-    return exists().where(Membership.person == Person.id, Membership.workspace == workspace, Membership.role.in_(roles))
+@cache
+def _people_without_words(kind: Asked) -> Select[Any]:
+    return _people(kind).where(Person.id.not_in(_WORDS))
 
 
-def _is_asked(workspace: str, who: Who) -> ColumnElement[bool]:
-    match who.kind:
+@cache
+def _people(kind: Asked) -> Select[Any]:
+    """Return the query of everybody with a role that decides whom a stage of this kind asks by its *name*."""
+    deciding = Membership.role.in_(holders(Capability.DECIDE))
+    return select(Person.id).where(Person.disabled_at.is_(None), _holds(deciding), _is_asked(kind))
+
+
+def _holds(role: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(Membership.person == Person.id, Membership.workspace == _Given.workspace, role)
+
+
+def _is_asked(kind: Asked) -> ColumnElement[bool]:
+    match kind:
         case Asked.ROLE:
-            return _holds(workspace, who.name)
+            return _holds(Membership.role == _NAMED)
         case Asked.TEAM:
             return exists().where(
                 TeamMember.person == Person.id,
                 TeamMember.team == Team.id,
-                Team.workspace == workspace,
-                Team.name == who.name,
+                Team.workspace == _Given.workspace,
+                Team.name == _NAMED,
             )
         case Asked.PERSON:
-            return Person.id == who.name
+            return Person.id == _NAMED
