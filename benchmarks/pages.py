@@ -1,7 +1,8 @@
 """Server time of the task list and of a post's page with many posts in review, beside the signed-in empty page.
 
 Usage: python benchmarks/pages.py [--posts 2000]. Everything runs in this process, on SQLite, through the whole
-application; the empty page is the notices of somebody who has none. Times are milliseconds of server time.
+application; the empty page has the rail and the banners of every page, and nothing else. Times are milliseconds of
+server time.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from doors import PASSWORD, Browser, give_passwords
 from factories import Firm, a_firm, a_post_in_review
+from flask import render_template_string
 from sqlalchemy import func, select
 
 from approval import settings as environment
@@ -24,6 +26,7 @@ from approval.app import create_app
 from approval.audit.models.keys import Keys
 from approval.db import connect, reading, schema, transaction
 from approval.posts.models import Post
+from approval.web.identity import signed_in
 
 LOOKS = 200
 TOGETHER = 20
@@ -36,6 +39,12 @@ def fill(firm: Firm, posts: int) -> None:
             for number in range(start, min(start + TOGETHER, posts)):
                 words = f"Branch {number} opens at nine from Monday."
                 a_post_in_review(session, firm, words)
+
+
+@signed_in
+def empty() -> str:
+    """Show what stands around every page."""
+    return render_template_string('{% extends "base.html" %}')
 
 
 def look(browser: Browser, path: str) -> list[float]:
@@ -63,12 +72,13 @@ def main() -> None:
         fill(firm, posts)
         give_passwords()
         app = create_app(settings)
+        app.add_url_rule("/empty", view_func=empty)
         with reading() as session:
             newest = session.scalar(select(func.max(Post.id)))
         browser = Browser(app.test_client())
         browser.sign_in(firm.reviewer.email, PASSWORD)
         found = {name: look(browser, path) for name, path in (
-            ("empty", "/notices"), ("tasks", "/tasks"), ("post", f"/posts/{newest}"),
+            ("empty", "/empty"), ("tasks", "/tasks"), ("post", f"/posts/{newest}"),
         )}  # fmt: skip
     base = statistics.quantiles(found["empty"], n=20)[18]
     for name, took in found.items():
