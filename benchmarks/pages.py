@@ -28,7 +28,7 @@ from approval.db import connect, reading, schema, transaction
 from approval.posts.models import Post
 from approval.web.identity import signed_in
 
-LOOKS = 200
+WARM, LOOKS = 10, 300
 TOGETHER = 20
 
 
@@ -47,15 +47,16 @@ def empty() -> str:
     return render_template_string('{% extends "base.html" %}')
 
 
-def look(browser: Browser, path: str) -> list[float]:
-    """Ask for a page again and again; return how long each answer took."""
-    for _ in range(10):
-        assert browser.get(path).status_code == 200, path
-    took = []
-    for _ in range(LOOKS):
-        begin = time.perf_counter()
-        browser.get(path)
-        took.append((time.perf_counter() - begin) * 1000)
+def look(browser: Browser, paths: dict[str, str]) -> dict[str, list[float]]:
+    """Ask for each page in turn, again and again; return how long each answer took."""
+    took: dict[str, list[float]] = {name: [] for name in paths}
+    for number in range(WARM + LOOKS):
+        for name, path in paths.items():
+            begin = time.perf_counter()
+            answer = browser.get(path)
+            if number >= WARM:
+                took[name].append((time.perf_counter() - begin) * 1000)
+            assert answer.status_code == 200, path
     return took
 
 
@@ -77,9 +78,7 @@ def main() -> None:
             newest = session.scalar(select(func.max(Post.id)))
         browser = Browser(app.test_client())
         browser.sign_in(firm.reviewer.email, PASSWORD)
-        found = {name: look(browser, path) for name, path in (
-            ("empty", "/empty"), ("tasks", "/tasks"), ("post", f"/posts/{newest}"),
-        )}  # fmt: skip
+        found = look(browser, {"empty": "/empty", "tasks": "/tasks", "post": f"/posts/{newest}"})
     base = statistics.quantiles(found["empty"], n=20)[18]
     for name, took in found.items():
         p95 = statistics.quantiles(took, n=20)[18]

@@ -194,7 +194,9 @@ def _prepare_sqlite(engine: Engine, *, authorize: bool) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         read_only = connection.get_execution_options().get(READ_ONLY, False)
-        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
+        # Setting it, even to what it is, makes SQLite compile every statement of the connection anew (OP_Expire).
+        if connection.exec_driver_sql("PRAGMA query_only").scalar_one() != read_only:
+            connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 

@@ -148,10 +148,11 @@ def workspaces(session: Session) -> list[WorkspaceFacts]:
 @once
 def channels(session: Session, workspace: str) -> tuple[ChannelFacts, ...]:
     """Return the channels of a workspace by name, closed ones too."""
-    found = session.scalars(select(Channel).where(Channel.workspace == workspace).order_by(Channel.name))
-    return tuple(
-        ChannelFacts(c.id, c.workspace, c.name, c.title, c.network, c.via, c.closed_at is not None) for c in found
+    columns = (Channel.id, Channel.workspace, Channel.name, Channel.title, Channel.network, Channel.via)
+    rows = session.execute(
+        select(*columns, Channel.closed_at.is_not(None)).where(Channel.workspace == workspace).order_by(Channel.name)
     )
+    return tuple(ChannelFacts(*row) for row in rows)
 
 
 def teams(session: Session, workspace: str) -> dict[str, int]:

@@ -114,6 +114,8 @@ def findings_of(session: Session, workspace: str, revision: bytes, rule_set: byt
     )
     if stored is None:
         raise NotFound("This revision was not screened under these rules.")
+    if not stored:
+        return ()
     accepted = {
         rule: (by, reason)
         for rule, by, reason in session.execute(

@@ -153,8 +153,17 @@ def static_url(name: str) -> str:
     return url_for("static", filename=name)
 
 
+def icon_sheet() -> str:
+    """Return the address of the icons, made once a request: a page shows some seventy of them."""
+    if "icon_sheet" not in g:
+        g.icon_sheet = url_for("bootstrap.static", filename="icons/bootstrap-icons.svg")
+    address: str = g.icon_sheet
+    return address
+
+
 def _version_static_files(app: Flask) -> None:
     app.add_template_global(static_url)
+    app.add_template_global(icon_sheet)
 
     @app.url_defaults
     def add_version(endpoint: str, values: dict[str, Any]) -> None:

@@ -56,6 +56,8 @@ def changes_since(
 
     None where there is nothing earlier to compare with.
     """
+    if len(revisions) < 2:
+        return None
     chosen = next((r for r in revisions if r.number == number), None) if number else None
     why = "you chose it"
     if chosen is None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import CompoundSelect, Integer, bindparam, func, literal, select, union_all
 
 from approval.db import Session
 from approval.desk.queries.networks import networks_of
@@ -67,11 +69,19 @@ def posts_page(session: Session, workspace: str, chosen: Filter) -> PostsPage:
 
 def counts(session: Session, workspace: str) -> dict[Standing, int]:
     """Return how many posts stand where, in the order of the standings, those without posts left out."""
-    each = [
-        select(literal(standing.value).label("standing"), func.count().label("posts")).select_from(
-            select(Post.id).where(Post.workspace == workspace, Post.standing == standing).limit(MOST_COUNTED).subquery()
-        )
-        for standing in Standing
-    ]
-    found = {Standing(standing): number for standing, number in session.execute(union_all(*each))}
+    given = {"workspace": workspace, "most": MOST_COUNTED}
+    found = {Standing(standing): number for standing, number in session.execute(_counting(), given)}
     return {standing: found[standing] for standing in Standing if found[standing]}
+
+
+@cache
+def _counting() -> CompoundSelect[Any]:
+    here, most = Post.workspace == bindparam("workspace"), bindparam("most", type_=Integer)
+    return union_all(
+        *(
+            select(literal(standing.value).label("standing"), func.count().label("posts")).select_from(
+                select(Post.id).where(here, Post.standing == standing).limit(most).subquery()
+            )
+            for standing in Standing
+        )
+    )

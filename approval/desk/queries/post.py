@@ -120,7 +120,7 @@ def _marked(
     payload = facts.payload
     names = part_names(known, len(payload.media))
     stored = screening.findings_of(session, facts.workspace, facts.revision, rule_set) if rule_set else ()
-    asked = screening.requests_of(session, facts.workspace, facts.revision)
+    asked = screening.requests_of(session, facts.workspace, facts.revision) if stored else ()
     people = names_of(session, {*(f.accepted_by for f in stored if f.accepted_by), *(a.asked_by for a in asked)})
     marked = mark(
         part_texts(payload.title, payload.texts, payload.media),

@@ -108,7 +108,7 @@ def count_waiting(session: Session, actor: Actor, workspace: str) -> int:
     count = review.count_tasks(session, actor, workspace)
     others: tuple[Callable[[], int], ...] = (
         lambda: len(_returned(session, actor, workspace, limit=MOST_COUNTED)),
-        lambda: len(session.execute(_publishable(actor, workspace, MOST_COUNTED)).all()),
+        lambda: len(_publishable(session, actor, workspace, limit=MOST_COUNTED)),
         lambda: len(review.exceptions_waiting(session, actor, workspace, limit=MOST_COUNTED)),
         lambda: len(_proposed(session, actor, workspace)) + len(_resumes(session, actor, workspace)),
     )
@@ -160,7 +160,7 @@ _NOTES = {
 
 
 def _to_publish(session: Session, actor: Actor, workspace: str) -> list[Row]:
-    found: Sequence[Any] = session.execute(_publishable(actor, workspace, MOST)).all()
+    found = _publishable(session, actor, workspace, limit=MOST)
     names = names_of(session, (row.author for row in found))
     order = list(_NOTES)
     found = sorted(found, key=lambda r: (order.index(r.standing), r.id))
@@ -169,11 +169,13 @@ def _to_publish(session: Session, actor: Actor, workspace: str) -> list[Row]:
     ]
 
 
-def _publishable(actor: Actor, workspace: str, limit: int) -> Any:
+def _publishable(session: Session, actor: Actor, workspace: str, *, limit: int) -> Sequence[Any]:
     wanted = _SETTLE if can(actor, Capability.CONFIRM, workspace) else ()
     if can(actor, Capability.SCHEDULE, workspace):
         wanted = (*wanted, Standing.MISSED, Standing.APPROVED)
-    return _posts(workspace).where(Post.standing.in_(wanted)).order_by(Post.id).limit(limit)
+    if not wanted:
+        return ()
+    return session.execute(_posts(workspace).where(Post.standing.in_(wanted)).order_by(Post.id).limit(limit)).all()
 
 
 def _drafts(session: Session, actor: Actor, workspace: str) -> list[Row]:

@@ -10,11 +10,12 @@ from sqlalchemy import and_, select
 
 from approval.db import Session
 from approval.errors import NotFound
+from approval.people.models import Person
 from approval.people.queries import names_of
 from approval.posts.draft import Goal
 from approval.posts.models import Post, Revision, Standing
-from approval.posts.payload import Payload
-from approval.posts.queries.revisions import payload_of
+from approval.posts.payload import Payload, parse
+from approval.posts.queries.revisions import ensure_intact
 
 AUTHOR = "author"
 """What `Post.acts_next` says while the author has the word; pages and lists put the name to it."""
@@ -90,9 +91,13 @@ def post_facts(session: Session, post_id: int) -> PostFacts:
     post = session.get(Post, post_id)
     if post is None:
         raise NotFound(f"There is no post {post_id}.")
-    where = (Revision.post == post.id, Revision.digest == post.revision)
-    number = session.scalars(select(Revision.number).where(*where)).one()
-    author_name = names_of(session, [post.author])[post.author]
+    number, payload, known_as = session.execute(
+        select(Revision.number, Revision.payload, Person.name)
+        .outerjoin(Person, Person.id == post.author)
+        .where(Revision.post == post.id, Revision.digest == post.revision)
+    ).one()
+    ensure_intact(payload, post.workspace, post.revision)
+    author_name = known_as or post.author
     goal = Goal(post.objective, post.kpi, post.baseline, post.target) if post.objective else None
     return PostFacts(
         id=post.id,
@@ -104,7 +109,7 @@ def post_facts(session: Session, post_id: int) -> PostFacts:
         severity=post.severity,
         number=number,
         revision=post.revision,
-        payload=payload_of(session, post.workspace, post.revision),
+        payload=parse(payload),
         author=post.author,
         author_name=author_name,
         created_at=post.created_at,

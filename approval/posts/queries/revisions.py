@@ -12,6 +12,7 @@ from sqlalchemy import select
 from approval import clock
 from approval.db import Session, once
 from approval.errors import NotFound, ProofFailed
+from approval.people.models import Person
 from approval.people.queries import ChannelFacts, names_of
 from approval.posts.diff import Segment, diff
 from approval.posts.models import Edit, Post, Revision
@@ -55,9 +56,14 @@ def payload_text(session: Session, workspace: str, digest: bytes) -> str:
     text = session.scalar(select(Revision.payload).where(*where).limit(1))
     if text is None:
         raise NotFound(f"There is no revision {digest.hex()[:12]}… in {workspace}.")
-    if hashlib.sha256(text.encode()).digest() != digest:
-        raise ProofFailed(f"the stored payload of revision {digest.hex()} in {workspace} has another digest")
+    ensure_intact(text, workspace, digest)
     return text
+
+
+def ensure_intact(payload: str, workspace: str, digest: bytes) -> None:
+    """Refuse (ProofFailed) stored bytes that are not those that their digest names."""
+    if hashlib.sha256(payload.encode()).digest() != digest:
+        raise ProofFailed(f"the stored payload of revision {digest.hex()} in {workspace} has another digest")
 
 
 @once
@@ -83,13 +89,13 @@ def edits(session: Session, post_id: int) -> tuple[EditFacts, ...]:
 def revisions(session: Session, post_id: int) -> tuple[RevisionFacts, ...]:
     """Return the revisions of a post, oldest first."""
     rows = session.execute(
-        select(Revision.number, Revision.digest, Revision.title, Revision.made_by, Revision.made_at)
+        select(Revision.number, Revision.digest, Revision.title, Revision.made_by, Person.name, Revision.made_at)
+        .outerjoin(Person, Person.id == Revision.made_by)
         .where(Revision.post == post_id)
         .order_by(Revision.number)
-    ).all()
-    names = names_of(session, (row.made_by for row in rows))
+    )
     return tuple(
-        RevisionFacts(row.number, row.digest, row.title, row.made_by, names[row.made_by], row.made_at) for row in rows
+        RevisionFacts(number, digest, title, by, name or by, at) for number, digest, title, by, name, at in rows
     )
 
 
