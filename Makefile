@@ -7,9 +7,9 @@ STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
 INPUTS := setup.cfg pyproject.toml constraints.txt
 
-.PHONY: run test bench bench-full lint fuzz clean python
+.PHONY: run test bench bench-full lint fuzz clean python port
 
-run: $(STAMP)
+run: port $(STAMP)
 	@exec $(BIN)/approval serve --demo --port $(PORT)
 
 test: $(TEST_STAMP)
@@ -37,6 +37,12 @@ python:
 	  { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1); Python 3.11 or later is needed: make PYTHON=python3.11"; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "the venv module is missing: apt-get install python3-venv"; exit 2; }
+
+# Named before anything is installed; `serve` looks again.
+port: | python
+	@$(PYTHON) -c 'import socket; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); \
+	  s.bind(("127.0.0.1", $(PORT)))' 2>/dev/null || \
+	  { echo "port $(PORT) is taken: make run PORT=$$(($(PORT) + 1))"; exit 2; }
 
 # The stamp is written last: a half-made environment has none, and is made anew.
 $(STAMP): $(INPUTS) | python

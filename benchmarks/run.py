@@ -13,11 +13,21 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SHORT = (("rules.py", ()), ("pages.py", ("--posts", "1000")), ("appends.py", ("--appends", "4000")))
+SHORT = (
+    ("rules.py", ()),
+    ("starting.py", ()),
+    ("walk.py", ()),
+    ("pages.py", ("--posts", "1000")),
+    ("appends.py", ("--appends", "4000")),
+    ("trials.py", ()),
+)
 FULL = (
     ("rules.py", ("--posts", "20000")),
+    ("starting.py", ()),
+    ("walk.py", ()),
     ("pages.py", ("--posts", "10000")),
     ("appends.py", ("--appends", "40000")),
+    ("trials.py", ("--races", "1000", "--kills", "50", "--posts", "500")),
 )
 
 

@@ -1,4 +1,5 @@
-"""Verbs that several domains share: beginning a workspace whole, and editing a post wherever it stands."""
+"""Verbs that several domains share: beginning a workspace whole, editing a post wherever it stands, asking for an
+exception."""
 
 from __future__ import annotations
 
@@ -8,13 +9,13 @@ from approval.db import Session
 from approval.errors import PreconditionFailed
 from approval.people.models import Workspace
 from approval.people.services import accounts
+from approval.posts import services as posts
 from approval.posts.draft import Draft
 from approval.posts.models import Post, Standing
 from approval.posts.payload import digest
 from approval.posts.queries import post_for_change
-from approval.posts.services import revise
 from approval.publishing.services import cancel
-from approval.review.services import ensure_workflow, supersede
+from approval.review.services import ensure_workflow, reconsider, supersede
 from approval.screening.services import ensure_rule_set
 
 HELD = frozenset({Standing.IN_REVIEW, Standing.APPROVED, Standing.SCHEDULED})
@@ -48,4 +49,10 @@ def edit(session: Session, post: Post, draft: Draft, *, by: Actor, seen: bytes) 
     if post.standing in HELD and digest(draft.payload) != post.revision:
         cancel(session, post, by=by.id)
         supersede(session, post, by=by)
-    return revise(session, post, draft, by=by, seen=seen)
+    return posts.revise(session, post, draft, by=by, seen=seen)
+
+
+def ask_exception(session: Session, post: Post, rule: str, *, reason: str, by: Actor) -> None:
+    """Ask that a finding be accepted. Who asks loses their say, so a stage that they closed opens again."""
+    posts.ask_exception(session, post, rule, reason=reason, by=by)
+    reconsider(session, post, by=by.id)

@@ -163,7 +163,7 @@ def _waive(session: Session, firm: Firm, story: Story, post: Post) -> bool:
         return False
     author = firm.people[story.by]
     if author.id not in requesters(session, WORKSPACE, post.revision):
-        posts.ask_exception(session, post, rule, reason=story.exception.asked, by=author)
+        desk.ask_exception(session, post, rule, reason=story.exception.asked, by=author)
     else:
         posts.accept_finding(session, post, rule, reason=story.exception.answered, by=firm.people["claire"])
     return True

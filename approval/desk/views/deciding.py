@@ -8,6 +8,7 @@ from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from approval.db import reading
+from approval.desk import services as desk
 from approval.desk.queries.tasks import next_task
 from approval.desk.views.composer import submit_or_explain
 from approval.desk.views.post import refused
@@ -88,12 +89,11 @@ def accept_finding(post_id: int) -> Response | tuple[str, int]:
 @signed_in
 def ask_exception(post_id: int) -> Response | tuple[str, int]:
     """Ask compliance to accept a finding. Whoever asks does not decide on the post."""
-    rule, actor = request.form.get("rule", ""), current()
+    rule = request.form.get("rule", "")
     try:
         with changing(post_id) as (session, post):
             _ensure_same(post.revision)
-            posts.ask_exception(session, post, rule, reason=request.form.get("reason", ""), by=actor)
-            review.reconsider(session, post, by=actor.id)
+            desk.ask_exception(session, post, rule, reason=request.form.get("reason", ""), by=current())
     except Invalid as refusal:
         return refused(post_id, refusal)
     flash(f"Asked compliance to accept {rule}.", "success")
