@@ -12,14 +12,14 @@ Refusal                      the answer is no, and says why and what to do
 │   ├── NotReady             a post that cannot be submitted yet
 │   ├── BadTime              an instant that cannot be meant
 │   ├── BadDefinition        a workflow or a rule set that cannot work
-│   └── BadFile              a file that cannot be taken
+│   ├── BadFile              a file that cannot be taken
+│   └── KeyReused            the same key came with another body
 ├── Conflict                 the state does not allow it, or changed in the meantime
 │   ├── StaleRevision        these bytes are no longer the post
 │   ├── StaleStage           this stage is not open in this submission
 │   ├── AlreadyDecided       this person has decided here
 │   ├── NeededLater          only this person can decide at a later stage
 │   ├── NotApproved          these bytes do not hold the approvals they need
-│   ├── KeyReused            the same key came with another body
 │   ├── IllegalStep          not from this standing
 │   └── Stopped              publishing is stopped
 ├── PreconditionFailed       If-Match names another revision

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import secrets
@@ -9,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from approval.errors import BadSetting
 
@@ -125,12 +129,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         data=data,
         keys=keys,
-        database_url=environ.get("APPROVAL_DATABASE_URL") or f"sqlite:///{data / 'approval.db'}",
-        owner_url=environ.get("APPROVAL_OWNER_URL") or None,
+        database_url=_database_url(environ, "APPROVAL_DATABASE_URL") or f"sqlite:///{data / 'approval.db'}",
+        owner_url=_database_url(environ, "APPROVAL_OWNER_URL"),
         secret_key=_secret_key(environ.get("APPROVAL_SECRET_KEY"), data, base_url),
         base_url=base_url,
         outbound_allow=_outbound(environ.get("APPROVAL_OUTBOUND_ALLOW", "")),
-        smtp_url=environ.get("APPROVAL_SMTP_URL") or None,
+        smtp_url=_smtp_url(environ.get("APPROVAL_SMTP_URL")),
         mail_from=environ.get("APPROVAL_MAIL_FROM") or "approval@localhost",
         proxies=int(_number(environ, "APPROVAL_PROXIES", 0)),
         lease=_number(environ, "APPROVAL_LEASE_SECONDS", 90),
@@ -143,12 +147,42 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 def _base_url(value: str | None) -> str | None:
     if not value:
         return None
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError as error:
+        raise BadSetting(
+            "APPROVAL_BASE_URL", value, "give scheme and host only, such as https://approval.example"
+        ) from error
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
         raise BadSetting("APPROVAL_BASE_URL", value, "give scheme and host only, such as https://approval.example")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise BadSetting("APPROVAL_BASE_URL", value, "use https, or a loopback address for plain http")
     return value.rstrip("/")
+
+
+def _database_url(environ: Mapping[str, str], name: str) -> str | None:
+    value = environ.get(name)
+    if value:
+        try:
+            make_url(value)
+        except (ArgumentError, ValueError) as error:
+            # The address may hold a password, so it is not repeated.
+            raise BadSetting(
+                name, "…", "write postgresql://user:password@host/name, or sqlite:////a/file.db"
+            ) from error
+    return value or None
+
+
+def _smtp_url(value: str | None) -> str | None:
+    if value:
+        try:
+            url = urlsplit(value)
+            fits = url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.port != 0
+        except ValueError:
+            fits = False
+        if not fits:
+            raise BadSetting("APPROVAL_SMTP_URL", "…", "write smtp://user:password@host:port, or smtps:// for TLS")
+    return value or None
 
 
 def _secret_key(value: str | None, data: Path, base_url: str | None) -> str:
@@ -165,17 +199,24 @@ def _generated_secret(path: Path) -> str:
     """Read the secret of a laptop installation, making it at the first start."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_text()
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        return path.read_text()
+        if not path.exists():
+            # Written whole beside it, then named: nobody ever reads half of it.
+            draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(48))
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, path)
+            draft.unlink()
+        found = path.read_text()
     except OSError as error:
         raise BadSetting(
             "APPROVAL_DATA", str(path.parent), f"name a folder that this user may write ({error.strerror})"
         ) from error
+    if len(found) < MIN_SECRET_LENGTH:
+        raise BadSetting("APPROVAL_SECRET_KEY", "…", f"{path} holds no whole secret: restore it from its backup")
+    return found
 
 
 def _outbound(value: str) -> tuple[Outbound, ...]:

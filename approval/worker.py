@@ -63,8 +63,8 @@ def run(settings: Settings) -> None:
     scheduler.start()
     log.info("worker started", worker=name)
     stopped.wait()
-    # What is being sent is not waited for: its attempt is committed, so the next worker finds it in doubt.
-    scheduler.shutdown(wait=False)
+    publishing.ENDING.set()
+    scheduler.shutdown(wait=True)
     log.info("worker stopped", worker=name)
 
 

@@ -475,6 +475,15 @@ def test_without_its_secret_key_nothing_is_served_behind_https(tmp_path):
     assert approval("settings", **environ, APPROVAL_SECRET_KEY="k" * 40).returncode == 0
 
 
+def test_a_half_written_secret_is_never_taken_for_a_whole_one(tmp_path):
+    (tmp_path / "secret_key").touch()
+    done = approval("settings", APPROVAL_DATA=str(tmp_path))
+    assert done.returncode == 2 and "secret_key holds no whole secret" in done.stderr
+    (tmp_path / "secret_key").unlink()
+    assert approval("settings", APPROVAL_DATA=str(tmp_path)).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -482,6 +491,10 @@ def test_without_its_secret_key_nothing_is_served_behind_https(tmp_path):
         ("APPROVAL_BASE_URL", "http://approval.example"),
         ("APPROVAL_OUTBOUND_ALLOW", "10.0.0.0"),
         ("APPROVAL_LEASE_SECONDS", "soon"),
+        ("APPROVAL_BASE_URL", "http://[::1"),
+        ("APPROVAL_DATABASE_URL", "nonsense"),
+        ("APPROVAL_OWNER_URL", "nonsense"),
+        ("APPROVAL_SMTP_URL", "mail.example:25"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(tmp_path, name, value):

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from approval import settings as environment
@@ -90,7 +91,7 @@ def main(ctx: click.Context) -> None:
     connect(ctx.obj)
 
 
-def connect(settings: environment.Settings) -> None:
+def connect(settings: environment.Settings) -> Engine:
     """Make the database of the settings that of this process; NotMigrated where it is not ready."""
     from approval import db
     from approval.db import schema
@@ -101,6 +102,7 @@ def connect(settings: environment.Settings) -> None:
     engine = db.connect(settings.database_url)
     schema.ensure_current(engine)
     schema.ensure_guarded(engine)
+    return engine
 
 
 @main.command()

@@ -45,10 +45,12 @@ def run(settings: Settings, *, host: str, port: int, with_worker: bool, with_dem
     if not _is_free(host, port):
         click.echo(f"port {port} is taken: approval serve --port {port + 1}, or make run PORT={port + 1}", err=True)
         return BAD
-    settings = replace(settings, base_url=settings.base_url or f"http://{host}:{port}")
+    settings = replace(settings, base_url=settings.base_url or f"http://{_at(host, port)}")
     if settings.embedded:
         settings.data.mkdir(parents=True, exist_ok=True)
         schema.upgrade(settings.database_url)
+    # What is not ready is told here, once, and not by a child's traceback.
+    cli.connect(settings).dispose()
     if with_demo:
         demo.tell(demo.loaded(settings, empty=True))
     with _children() as start:
@@ -142,7 +144,11 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 def _serve(settings: Settings, host: str, port: int) -> None:
-    _Server(settings, f"[{host}]:{port}" if ":" in host else f"{host}:{port}").run()
+    _Server(settings, _at(host, port)).run()
+
+
+def _at(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _work(settings: Settings) -> None:

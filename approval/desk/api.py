@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import request
@@ -15,7 +15,7 @@ from approval.capabilities import Capability
 from approval.db import Session, reading, transaction
 from approval.desk import services
 from approval.desk.queries import answers, shapes
-from approval.errors import Invalid, NotFound, Problem, ScopeMissing
+from approval.errors import BadTime, Invalid, NotFound, Problem, ScopeMissing
 from approval.people.queries import channels, workspace_facts
 from approval.posts import services as posts
 from approval.posts.draft import Draft, draft_from_json
@@ -25,6 +25,7 @@ from approval.publishing import services as publishing
 from approval.review import services as review
 from approval.review.flow import Reason, Verdict
 from approval.review.queries import tasks as tasks_of
+from approval.review.queries.rounds import made
 from approval.rules.products import PRODUCTS
 from approval.screening import services as screening
 from approval.screening.services import Part
@@ -154,15 +155,15 @@ def get_post(post_id: int) -> dict[str, Any]:
 def put_post(post_id: int) -> dict[str, Any]:
     """Give a post a whole new payload. `If-Match` names the digest that was read."""
     body, seen = _body(), _if_match()
-    with transaction(origin()) as session:
-        post = _held(session, post_id, Capability.DRAFT)
+
+    def edit(session: Session, post: Post) -> None:
         asking = caller()
         editable = post.standing in (Standing.DRAFT, Standing.CHANGES_REQUESTED)
         if asking is not None and asking.scope is not None and not editable:
             raise ScopeMissing("A token edits drafts only; changing a post in review needs a person's session.")
         services.edit(session, post, _draft(session, body, post.workspace), by=current(), seen=seen)
-        session.flush()
-        return answers.post_answer(session, post_id)
+
+    return _act(post_id, edit, Capability.DRAFT)
 
 
 @blueprint.post("/posts/<int:post_id>/submit")
@@ -171,11 +172,7 @@ def put_post(post_id: int) -> dict[str, Any]:
 @blueprint.response(200, shapes.Post)
 def submit(_asked: dict[str, Any], post_id: int) -> dict[str, Any]:
     """Submit a post for review; 422 names every failed item and where it is."""
-    with transaction(origin()) as session:
-        post = _held(session, post_id, Capability.READ)
-        review.submit(session, post, by=current())
-        session.flush()
-        return answers.post_answer(session, post_id)
+    return _act(post_id, lambda session, post: review.submit(session, post, by=current()))
 
 
 @blueprint.get("/tasks")
@@ -210,15 +207,7 @@ def decide(asked: dict[str, Any], post_id: int) -> dict[str, Any]:
             key=str(asked["key"]),
         )
         session.flush()
-        return {
-            "id": decision.id,
-            "stage": f"{decision.submission}.{decision.stage}",
-            "by": decision.by,
-            "verdict": decision.verdict,
-            "reason": decision.reason,
-            "note": decision.note,
-            "at": clock.to_text(decision.at),
-        }
+        return answers.decision_answer(made(decision), decision.submission)
 
 
 @blueprint.post("/posts/<int:post_id>/schedule")
@@ -227,18 +216,16 @@ def decide(asked: dict[str, Any], post_id: int) -> dict[str, Any]:
 @blueprint.response(200, shapes.Post)
 def schedule(asked: dict[str, Any], post_id: int) -> dict[str, Any]:
     """Choose when an approved post goes out."""
-    with transaction(origin()) as session:
-        post = _held(session, post_id, Capability.READ)
-        publishing.schedule(
-            session,
-            post,
-            by=current(),
-            publish_at=clock.from_text(asked["publish_at"]),
-            zone=asked["zone"],
-            channels=asked.get("channels"),
-        )
-        session.flush()
-        return answers.post_answer(session, post_id)
+    try:
+        publish_at = clock.from_text(asked["publish_at"])
+    except BadTime as error:
+        raise BadTime(error.detail, problems=(Problem("publish_at", error.detail),)) from error
+    zone, named = asked["zone"], asked.get("channels")
+
+    def place(session: Session, post: Post) -> None:
+        publishing.schedule(session, post, by=current(), publish_at=publish_at, zone=zone, channels=named)
+
+    return _act(post_id, place)
 
 
 @blueprint.post("/posts/<int:post_id>/publish")
@@ -247,11 +234,8 @@ def schedule(asked: dict[str, Any], post_id: int) -> dict[str, Any]:
 @blueprint.response(200, shapes.Post)
 def publish(asked: dict[str, Any], post_id: int) -> dict[str, Any]:
     """Let an approved post go out now."""
-    with transaction(origin()) as session:
-        post = _held(session, post_id, Capability.READ)
-        publishing.publish_now(session, post, by=current(), channels=asked.get("channels"))
-        session.flush()
-        return answers.post_answer(session, post_id)
+    named = asked.get("channels")
+    return _act(post_id, lambda session, post: publishing.publish_now(session, post, by=current(), channels=named))
 
 
 @blueprint.post("/posts/<int:post_id>/withdraw")
@@ -260,11 +244,8 @@ def publish(asked: dict[str, Any], post_id: int) -> dict[str, Any]:
 @blueprint.response(200, shapes.Post)
 def withdraw(asked: dict[str, Any], post_id: int) -> dict[str, Any]:
     """Take a post back before it is out."""
-    with transaction(origin()) as session:
-        post = _held(session, post_id, Capability.READ)
-        publishing.withdraw(session, post, by=current(), reason=asked["reason"])
-        session.flush()
-        return answers.post_answer(session, post_id)
+    reason = asked["reason"]
+    return _act(post_id, lambda session, post: publishing.withdraw(session, post, by=current(), reason=reason))
 
 
 @blueprint.get("/find")
@@ -294,6 +275,16 @@ def _numbered(session: Session, name: str, words: str) -> list[tuple[int, str]]:
     except NotFound:
         return []
     return [(facts.id, facts.payload.title)] if facts.workspace == name else []
+
+
+def _act(
+    post_id: int, act: Callable[[Session, Post], object], capability: Capability = Capability.READ
+) -> dict[str, Any]:
+    """Do something to a post, held until its end, and answer with the post as it stands then."""
+    with transaction(origin()) as session:
+        act(session, _held(session, post_id, capability))
+        session.flush()
+        return answers.post_answer(session, post_id)
 
 
 def _held(session: Session, post_id: int, capability: Capability) -> Post:

@@ -11,15 +11,12 @@ from approval.people.models import Workspace
 from approval.people.services import accounts
 from approval.posts import services as posts
 from approval.posts.draft import Draft
-from approval.posts.models import Post, Standing
+from approval.posts.models import HELD, Post
 from approval.posts.payload import digest
 from approval.posts.queries import post_for_change
 from approval.publishing.services import cancel
 from approval.review.services import ensure_workflow, reconsider, supersede
 from approval.screening.services import ensure_rule_set
-
-HELD = frozenset({Standing.IN_REVIEW, Standing.APPROVED, Standing.SCHEDULED})
-"""Standings in which an edit ends the round first; nothing has been sent yet."""
 
 
 def create_workspace(

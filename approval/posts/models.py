@@ -31,6 +31,13 @@ class Standing(enum.StrEnum):
     PUBLISHED = "published"
 
 
+EDITABLE = (Standing.DRAFT, Standing.CHANGES_REQUESTED)
+HELD = (Standing.IN_REVIEW, Standing.APPROVED, Standing.SCHEDULED)
+"""A round holds the post and nothing was sent yet: an edit ends the round first."""
+SCHEDULABLE = (Standing.APPROVED, Standing.SCHEDULED, Standing.MISSED)
+WITHDRAWABLE = (Standing.IN_REVIEW, *SCHEDULABLE, Standing.REFUSED)
+
+
 class Objective(enum.StrEnum):
     """What a post is for."""
 

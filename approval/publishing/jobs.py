@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import structlog
@@ -22,6 +23,8 @@ log = structlog.get_logger("publishing")
 
 SENDERS = 8
 """How many requests a worker has on the wire at once: a slow channel holds up no other."""
+ENDING = threading.Event()
+"""Set when this process is to end: nothing more is claimed, what is on the wire is waited for."""
 _LOOK_AGAIN = 0.5
 _ORIGIN = Origin(method="worker")
 
@@ -34,7 +37,8 @@ def publish_due(settings: Settings, worker: str) -> None:
     broken: set[int] = set()
     with ThreadPoolExecutor(SENDERS, thread_name_prefix="send") as pool:
         while True:
-            found, begun = _claim_next(settings, worker, broken) if len(sending) < SENDERS else (None, None)
+            claims = len(sending) < SENDERS and not ENDING.is_set()
+            found, begun = _claim_next(settings, worker, broken) if claims else (None, None)
             if begun is not None:
                 sending.add(pool.submit(_send, settings, begun))
             elif found is None:
@@ -56,6 +60,8 @@ def _claim_next(settings: Settings, worker: str, broken: set[int]) -> tuple[Due 
             return found, claim(session, found, settings=settings, worker=worker) if found else None
     except IntegrityError:
         # Another worker claimed the channel first; its claim is seen at the next look.
+        if found is not None:
+            broken.add(found.publication)
         return found, None
     except Exception:
         if found is None:

@@ -14,7 +14,9 @@ _log = structlog.get_logger("records")
 
 
 def write_due(settings: Settings, worker: str) -> None:
-    """Write the export that has waited longest, if any."""
+    """Write the export that has waited longest, if any; it is signed, so a worker without the keys leaves it."""
+    if not settings.keys.is_dir():
+        return
     with reading() as session:
         due = queries.is_due(session, worker)
     if not due:
@@ -49,9 +51,10 @@ def _write(settings: Settings, job: Job) -> None:
             drafted.place()
     except Conflict as problem:
         _log.warning("export dropped", export=job.id, reason=str(problem))
+    else:
+        _log.info("exported", export=job.id, size=drafted.written.size, entries=drafted.written.entries)
     finally:
         drafted.discard()
-    _log.info("exported", export=job.id, size=drafted.written.size, entries=drafted.written.entries)
 
 
 def _told(problem: Exception) -> str:

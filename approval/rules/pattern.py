@@ -69,10 +69,6 @@ class Language:
         tail = r"\b" if all(_edges_in_words(branch, last=True) for branch in branches) else ""
         return f"{head}(?:{_spaced(body)}){tail}"
 
-    def spell_all(self, sources: Sequence[str]) -> str:
-        """Several patterns as one expression that matches any of them."""
-        return "|".join(self.spell(source) for source in sources)
-
     def _expand(self, source: str, open_names: tuple[str, ...]) -> str:
         def put(found: re.Match[str]) -> str:
             name = found.group(1)

@@ -177,8 +177,11 @@ def _each(messages: Any, where: str) -> Iterator[Problem]:
             yield Problem("" if where == "_schema" else where, str(what))
 
 
-def _stale(error: Exception) -> Response:
-    _log.info("conflict", error=type(error).__name__)
+def _stale(error: StaleDataError | IntegrityError) -> Response:
+    """Say that somebody else was first; a constraint that two people cannot meet is a fault of the program."""
+    if isinstance(error, IntegrityError) and not _is_taken(error):
+        return _fault(error)
+    _log.warning("conflict", exc_info=error)
     return answer(
         Page(
             status=409,
@@ -191,14 +194,21 @@ def _stale(error: Exception) -> Response:
     )
 
 
+def _is_taken(error: IntegrityError) -> bool:
+    """Say whether what was to be unique is there already (SQLite's result code, PostgreSQL's class 23505)."""
+    name = getattr(error.orig, "sqlite_errorname", "")
+    unique = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
+    return name in unique or getattr(error.orig, "sqlstate", "") == "23505"
+
+
 def _unanswered(error: Exception) -> Response:
     _log.error("database", exc_info=error)
     return answer(
         Page(
             status=503,
             title=NotRecorded.title,
-            detail="Not recorded: the database did not answer in time.",
-            kept=_KEPT,
+            detail="The database did not answer in time.",
+            kept=_unsure(),
             do=_DO[503],
             kind=_kind(NotRecorded),
         )
@@ -212,7 +222,7 @@ def _fault(error: Exception) -> Response:
             status=500,
             title="Something went wrong on our side",
             detail="This is a fault of the program; it was noted under the request id below.",
-            kept=_KEPT,
+            kept=_unsure(),
             do=_DO[500],
             kind="/problems/fault",
         )
@@ -267,6 +277,12 @@ def _kind(kind: type[Exception]) -> str:
 
 def _kept() -> str:
     return "" if request.method in ("GET", "HEAD") else _KEPT
+
+
+def _unsure() -> str:
+    """What is kept where it may have been recorded before things went wrong."""
+    reads = request.method in ("GET", "HEAD")
+    return "" if reads else "It may not have been recorded: load the page again before you repeat it."
 
 
 def _way_on(status: int) -> dict[str, str]:

@@ -91,7 +91,7 @@ function replace(area, start, end, words) {
 /** One click: the words in place of those found, or at the end where something is missing. */
 function take(area, finding, words) {
   const text = area.value;
-  if (finding.start === null) {
+  if (finding.start === null || finding.suggestion.startsWith("Add")) {
     const gap = text === "" || /\s$/.test(text) ? "" : /[.!?]$/.test(text) ? " " : ". ";
     return replace(area, text.length, text.length, gap + words);
   }
@@ -234,3 +234,5 @@ window.addEventListener("beforeunload", (event) => {
 });
 watchImages();
 document.getElementById("troubles")?.focus();
+// What was saved but not submitted is shown in answer to the form: loading it again opens the draft, and makes no other.
+if (form.action.endsWith("/edit")) history.replaceState(null, "", form.action);

@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from factories import a_firm
 from sqlalchemy import select
 
-from approval import db
+from approval import db, settings as environment
+from approval.audit import jobs
 from approval.audit.events import Event
 from approval.audit.models import Checkpoint, Node
 from approval.audit.models.keys import Keys, verify_signature
@@ -210,3 +211,14 @@ def test_an_entry_is_at_most_16_kib(database, keys):
 
     with pytest.raises(recording.AuditFault, match="an entry of"), transaction() as session:
         record(session, Ticked(by="t" * 20_000, workspace="northwind", number=1))
+
+
+def test_a_worker_without_the_keys_leaves_sealing_to_the_machine_that_has_them(database, keys, tmp_path):
+    a_firm(keys)
+    settings = environment.load({"APPROVAL_DATA": str(tmp_path / "other"), "APPROVAL_SECRET_KEY": "s" * 40})
+    jobs.seal_due(settings, "worker")
+    with reading() as session:
+        assert head(session, "northwind").sealed == 0
+    jobs.seal_due(replace(settings, keys=keys.folder), "worker")
+    with reading() as session:
+        assert head(session, "northwind").sealed > 0

@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
+from doors import Browser
 from factories import a_workspace
 from sqlalchemy import func, select
 
 from approval import db, settings as environment
+from approval.app import create_app
 from approval.audit.models import Entry
 from approval.audit.models.keys import Keys
 from approval.audit.queries.replaying import replay
@@ -265,6 +267,20 @@ def test_a_key_of_another_database_is_never_replaced(settings):
     with pytest.raises(Conflict, match=r"northwind\.key.*move it away"):
         load(settings, empty=True)
     assert (settings.keys / "northwind.key").read_bytes() == b"somebody's only key"
+
+
+def test_every_kind_of_entry_has_its_page(once, demo):
+    app = create_app(once[0])
+    ellen = Browser(app.test_client())
+    assert ellen.sign_in("ellen@northwind.example", firm.PASSWORD).status_code == 302
+    with reading() as session:
+        first = session.execute(
+            select(Entry.kind, func.min(Entry.index)).where(Entry.log == firm.WORKSPACE).group_by(Entry.kind)
+        ).all()
+    assert len(first) > 15
+    for kind, index in first:
+        answer = ellen.get(f"/audit/{firm.WORKSPACE}/{index}")
+        assert answer.status_code == 200 and kind in answer.text, kind
 
 
 # -- where it is refused -----------------------------------------------------------------------------------------

@@ -148,7 +148,9 @@ def test_a_decision_on_earlier_words_is_refused(signed, made):
     sent = decision(id_, ruth.get(f"/posts/{id_}").text)
     other = {**TYPED, "text.news": "Closed.", "seen": sent["seen"], "voids": "yes", "action": "submit"}
     assert signed("maria").post(f"/posts/{id_}/edit", other).location == f"/posts/{id_}"
-    assert ruth.post(f"/posts/{id_}/decide", sent).status_code == 409
+    answer = ruth.post(f"/posts/{id_}/decide", {**sent, "note": "I looked at every figure."})
+    assert answer.status_code == 409
+    assert "I looked at every figure." in answer.text and "changed" in answer.text, "nothing typed is lost"
     with reading() as session:
         assert session.scalar(select(func.count()).select_from(Decision)) == 0
 
@@ -266,6 +268,21 @@ def test_a_post_goes_out_now(signed, made, standing):
     id_ = made(an_approved_post)
     assert signed("paula").post(f"/posts/{id_}/publish", {"channels": "news"}).status_code == 302
     assert standing(id_) == Standing.SCHEDULED
+
+
+def test_nothing_goes_out_where_no_channel_is_ticked(signed, made, standing):
+    id_ = made(an_approved_post)
+    answer = signed("paula").post(f"/posts/{id_}/publish", {"publish_at": "", "zone": "Europe/Zurich"})
+    assert answer.status_code == 422 and "channel" in answer.text
+    assert standing(id_) == Standing.APPROVED
+
+
+def test_rescheduling_begins_with_the_channels_that_were_chosen(signed, made):
+    id_ = made(an_approved_post, texts={"news": CLEAN, "site": CLEAN})
+    paula = signed("paula")
+    assert paula.post(f"/posts/{id_}/schedule", {**WHEN, "channels": "site"}).status_code == 302
+    ticked = re.findall(r'<input[^>]*name="channels"[^>]*>', paula.get(f"/posts/{id_}").text)
+    assert {re.search(r'value="(\w+)"', one)[1]: "checked" in one for one in ticked} == {"news": False, "site": True}
 
 
 def test_a_channel_by_hand_hands_over_words_images_and_alternative_texts(signed, app, firm):

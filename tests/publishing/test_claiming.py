@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -461,3 +462,14 @@ def test_a_worker_leaves_a_sign_of_life(firm, settings):
     jobs.beat(settings, "w1")
     with reading() as session:
         assert len(session.scalars(select(Heartbeat)).all()) == 1
+
+
+def test_a_worker_that_is_to_end_claims_nothing_more(firm_on_sqlite, settings, monkeypatch):
+    monkeypatch.setattr(jobs, "ENDING", threading.Event())
+    post = due_now(firm_on_sqlite)
+    jobs.ENDING.set()
+    jobs.publish_due(settings, "test")
+    assert (standing(post), the(post).attempts) == (Standing.SCHEDULED, ())
+    jobs.ENDING.clear()
+    jobs.publish_due(settings, "test")
+    assert standing(post) is Standing.PUBLISHED, "and another one takes it up"

@@ -48,6 +48,7 @@ class Keys:
                 ) from error
         finally:
             draft.unlink()
+        self._sync()
         return VerifierKey(origin, _public(self._private(log)))
 
     def sign(self, log: str, message: bytes) -> bytes:
@@ -70,11 +71,7 @@ class Keys:
             file.flush()
             os.fsync(file.fileno())
         draft.rename(path)
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        self._sync()
 
     @contextmanager
     def held(self, log: str) -> Iterator[None]:
@@ -93,6 +90,14 @@ class Keys:
             ) from error
         except ValueError as error:
             raise ProofFailed(f"{path} does not hold a signing key: restore it from its backup") from error
+
+    def _sync(self) -> None:
+        """Make the names in the folder durable."""
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def _path(self, log: str, kind: str) -> Path:
         return self.folder / f"{log}.{kind}"

@@ -6,16 +6,11 @@ from dataclasses import dataclass
 
 from approval.capabilities import Actor, Capability, can
 from approval.db import Session
-from approval.posts.models import Post, Standing
+from approval.posts.models import EDITABLE, HELD, SCHEDULABLE, WITHDRAWABLE, Post, Standing
 from approval.publishing.models import PublicationStanding as Out
 from approval.publishing.queries import PublicationFacts
 from approval.review import queries as review
 from approval.review.queries import Round
-
-EDITABLE = frozenset({Standing.DRAFT, Standing.CHANGES_REQUESTED})
-HELD = frozenset({Standing.IN_REVIEW, Standing.APPROVED, Standing.SCHEDULED})
-SCHEDULABLE = frozenset({Standing.APPROVED, Standing.SCHEDULED, Standing.MISSED})
-WITHDRAWABLE = SCHEDULABLE | {Standing.IN_REVIEW, Standing.REFUSED}
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,7 @@ def abilities(
         settle=Capability.CONFIRM in held,
         comment=Capability.COMMENT in held,
         accept=Capability.ACCEPT_FINDING in held and not own,
-        ask=Capability.DRAFT in held and post.standing in EDITABLE | {Standing.IN_REVIEW},
+        ask=Capability.DRAFT in held and post.standing in (*EDITABLE, Standing.IN_REVIEW),
         copy=Capability.DRAFT in held,
         evidence=Capability.DRAFT in held,
         history=Capability.READ_AUDIT in held,

@@ -13,6 +13,7 @@ from approval.posts.queries import PostFacts, post_facts
 from approval.publishing.queries import PublicationFacts, publications_of
 from approval.review.flow import Made, StageState
 from approval.review.queries import Round, Task, flow_of
+from approval.review.queries.rounds import stage_id
 from approval.screening.queries import StoredFinding, findings_of
 from approval.screening.services import digest_in_force
 
@@ -72,15 +73,15 @@ def stage_answer(round_: Round, stage: StageState) -> dict[str, Any]:
         "standing": stage.standing,
         "who": str(stage.who),
         "quorum": {"needed": stage.needed, "got": stage.got},
-        "decisions": [decision_answer(made) for made in stage.decisions],
+        "decisions": [decision_answer(made, round_.id) for made in stage.decisions],
     }
 
 
-def decision_answer(made: Made) -> dict[str, Any]:
-    """Return a decision as JSON."""
+def decision_answer(made: Made, submission: int) -> dict[str, Any]:
+    """Return a decision of a submission as JSON; its stage is the id of a stage of that submission."""
     return {
         "id": made.id,
-        "stage": made.stage,
+        "stage": stage_id(submission, made.stage),
         "by": made.by,
         "verdict": made.verdict,
         "reason": made.reason,

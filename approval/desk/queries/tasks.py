@@ -153,7 +153,7 @@ def _returned(session: Session, actor: Actor, workspace: str, *, limit: int = MO
 
 _NOTES = {
     Standing.NEEDS_PERSON: "Say whether it is out",
-    Standing.REFUSED: "Refused: withdraw it, or copy it",
+    Standing.REFUSED: "Refused: see why, withdraw it, or have its author copy it",
     Standing.MISSED: "Missed its time: schedule it again",
     Standing.APPROVED: "Approved: schedule it",
 }

@@ -24,14 +24,13 @@ from approval.desk.forms import (
     with_images,
     zones,
 )
-from approval.desk.queries.abilities import EDITABLE, HELD
 from approval.desk.queries.composer import Composition, beside, composition
 from approval.desk.views.routes import blueprint, changing, ensure_readable
-from approval.errors import IllegalStep, Invalid, NotReady, Problem, TooLarge
+from approval.errors import IllegalStep, Invalid, NotReady, PreconditionFailed, Problem, Refusal, TooLarge
 from approval.people.queries import WorkspaceFacts, channels, workspace_facts
 from approval.posts import services as posts
 from approval.posts.draft import MOST_MEDIA, Draft
-from approval.posts.models import Post, Standing
+from approval.posts.models import EDITABLE, HELD, Post, Standing
 from approval.posts.payload import Attachment, digest
 from approval.posts.queries import PostFacts, post_facts
 from approval.review import services as review
@@ -145,7 +144,7 @@ def save_post(post_id: int) -> Response | tuple[str, int]:
             services.edit(session, post, draft, by=current(), seen=seen)
             _add_evidence(session, post, files)
             ended = held and post.standing not in HELD
-    except (Invalid, TooLarge) as refusal:
+    except (Invalid, TooLarge, PreconditionFailed) as refusal:
         found = (*problems, *_problems_of(refusal, problems))
         return _again(before.workspace, written, found, post=before), status_of(refusal)
     if ended:
@@ -173,7 +172,7 @@ def _editable(session: Session, post_id: int) -> PostFacts:
     ensure_readable(session.get(Post, post_id))
     post = post_facts(session, post_id)
     ensure_may(Capability.DRAFT, post)
-    if post.standing not in EDITABLE | HELD:
+    if post.standing not in (*EDITABLE, *HELD):
         words = post.standing.replace("_", " ")
         raise IllegalStep(f"A post that is {words} is not edited any more: copy it to a new draft.")
     return post
@@ -277,7 +276,7 @@ def _draft(session: Session, written: Typed, name: str, problems: Sequence[Probl
     return draft
 
 
-def _problems_of(refusal: Invalid | TooLarge, known: Sequence[Problem]) -> tuple[Problem, ...]:
+def _problems_of(refusal: Refusal, known: Sequence[Problem]) -> tuple[Problem, ...]:
     found = refusal.problems or (Problem("", refusal.detail),)
     return tuple(problem for problem in found if problem not in known)
 

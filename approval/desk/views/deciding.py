@@ -13,7 +13,7 @@ from approval.desk.queries.tasks import next_task
 from approval.desk.views.composer import submit_or_explain
 from approval.desk.views.post import refused
 from approval.desk.views.routes import blueprint, changing
-from approval.errors import Invalid, Problem, StaleRevision
+from approval.errors import Conflict, Invalid, Problem, StaleRevision
 from approval.posts import services as posts
 from approval.posts.queries import post_facts
 from approval.review import services as review
@@ -58,7 +58,7 @@ def decide(post_id: int) -> Response | tuple[str, int]:
                 key=form.get("key", ""),
             )
             workspace, title = post.workspace, post_facts(session, post_id).payload.title
-    except Invalid as refusal:
+    except (Invalid, Conflict) as refusal:
         return refused(post_id, refusal)
     done, tone = _DONE[verdict]
     with reading() as session:

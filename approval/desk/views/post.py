@@ -17,13 +17,13 @@ from approval import clock
 from approval.capabilities import Capability
 from approval.db import Session, reading
 from approval.desk.forms import ScheduleForm, put_problems, wall_text, zones
-from approval.desk.queries.abilities import EDITABLE
 from approval.desk.queries.post import PostPage, post_page
 from approval.desk.views.routes import blueprint, changing, ensure_readable
 from approval.errors import Invalid, NotFound, Problem, Refusal, TooLarge
 from approval.posts import services as posts
-from approval.posts.models import Evidence, Post
+from approval.posts.models import EDITABLE, Evidence, Post
 from approval.posts.queries import evidence_data, media_data
+from approval.publishing.services.scheduling import MOVABLE
 from approval.review.flow import Reason
 from approval.web.errors import status_of
 from approval.web.identity import current, ensure_may, signed_in
@@ -99,7 +99,10 @@ def _suggested(session: Session, about: PostPage) -> list[tuple[str, str]]:
     wished, soon = about.goes_out, clock.now(session) + clock.seconds(3600)
     asked = request.args.get("at", "")[:19]
     wall = asked or wall_text(wished if wished and wished > soon else soon, zone)
-    return [("publish_at", wall), ("zone", zone), *(("channels", view.name) for view in about.channels)]
+    here = [one for one in about.publications if one.revision == about.post.revision]
+    placed = {one.channel for one in here if one.standing in MOVABLE}
+    ticked = [view.name for view in about.channels if view.name in placed or not placed]
+    return [("publish_at", wall), ("zone", zone), *(("channels", name) for name in ticked)]
 
 
 # -- files ---------------------------------------------------------------------------------------------------------

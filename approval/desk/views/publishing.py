@@ -46,7 +46,7 @@ def publish(post_id: int) -> Response | tuple[str, int]:
     """Let an approved post go out now."""
     try:
         with changing(post_id) as (session, post):
-            publishing.publish_now(session, post, by=current(), channels=request.form.getlist("channels") or None)
+            publishing.publish_now(session, post, by=current(), channels=_channels())
     except Invalid as refusal:
         return refused(post_id, refusal)
     flash("It goes out now: the worker takes it at its next look.", "success")

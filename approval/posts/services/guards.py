@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from approval.capabilities import Actor, Capability, can
 from approval.errors import CapabilityMissing, IllegalStep, Invalid, PreconditionFailed, Problem
-from approval.posts.models import Post, Standing
+from approval.posts.models import EDITABLE, HELD, Post, Standing
 
-EDITABLE = (Standing.DRAFT, Standing.CHANGES_REQUESTED)
-HELD = (Standing.IN_REVIEW, Standing.APPROVED, Standing.SCHEDULED)
 _NEXT = {
     Standing.PUBLISHING: "wait for its outcome",
     Standing.UNKNOWN: "wait until it is known whether it went out",

@@ -4,7 +4,6 @@ from approval.publishing.queries.feeds import FeedPage as FeedPage, feed_page as
 from approval.publishing.queries.publications import (
     AttemptFacts as AttemptFacts,
     PublicationFacts as PublicationFacts,
-    publication_with as publication_with,
     publications_of as publications_of,
     standing_of as standing_of,
 )

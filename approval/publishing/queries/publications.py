@@ -10,7 +10,6 @@ from datetime import datetime
 from sqlalchemy import select
 
 from approval.db import Session
-from approval.errors import NotFound
 from approval.people.models import Channel, Via
 from approval.posts.models import Standing
 from approval.publishing.models import (
@@ -80,16 +79,6 @@ def publications_of(session: Session, post: int) -> tuple[PublicationFacts, ...]
     ).all()
     tries = _attempts(session, [publication.id for publication, _ in rows])
     return tuple(_facts(publication, channel, tries[publication.id]) for publication, channel in rows)
-
-
-def publication_with(session: Session, id_: int) -> PublicationFacts:
-    """Return one publication; NotFound where there is none."""
-    row = session.execute(
-        select(Publication, Channel).join(Channel, Channel.id == Publication.channel).where(Publication.id == id_)
-    ).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no publication {id_}.")
-    return _facts(row[0], row[1], _attempts(session, [id_])[id_])
 
 
 def _facts(row: Publication, channel: Channel, attempts: Sequence[AttemptFacts]) -> PublicationFacts:

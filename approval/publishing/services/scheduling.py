@@ -12,7 +12,7 @@ from approval.capabilities import Actor, Capability, can
 from approval.db import Session
 from approval.errors import BadTime, CapabilityMissing, IllegalStep, Invalid, Problem, Stopped
 from approval.people.queries import ChannelFacts, channels as channels_of, workspace_facts
-from approval.posts.models import Post, Standing
+from approval.posts.models import SCHEDULABLE, WITHDRAWABLE, Post, Standing
 from approval.posts.payload import Payload
 from approval.posts.queries import payload_of
 from approval.publishing import events
@@ -22,8 +22,6 @@ from approval.publishing.services.moments import Moment, at, moment
 from approval.publishing.services.standing import channel_name, current_publications, restand, stated, submission_of
 from approval.review import services as review
 
-SCHEDULABLE = frozenset({Standing.APPROVED, Standing.SCHEDULED, Standing.MISSED})
-WITHDRAWABLE = SCHEDULABLE | {Standing.IN_REVIEW, Standing.REFUSED}
 NOT_SENT = frozenset({Is.SCHEDULED, Is.MISSED, Is.REFUSED, Is.WITHDRAWN})
 MOVABLE = frozenset({Is.SCHEDULED, Is.MISSED})
 

@@ -4,7 +4,6 @@ from approval.review.queries.approvals import approved as approved
 from approval.review.queries.duties import candidates as candidates, may_decide as may_decide, own_words as own_words
 from approval.review.queries.rounds import (
     Round as Round,
-    current_round as current_round,
     flow_of as flow_of,
     outdated_posts as outdated_posts,
     preview as preview,

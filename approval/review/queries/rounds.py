@@ -69,14 +69,6 @@ def flow_of(session: Session, post: int) -> Round | None:
     return round_of(session, session.get_one(Post, post), submission)
 
 
-def current_round(session: Session, post: Post) -> Round | None:
-    """Return the round that holds the post now, in review or approved; None where none does."""
-    submission = latest_submission(session, post.id)
-    if submission is None or post.lock != submission.number:
-        return None
-    return round_of(session, post, submission)
-
-
 def latest_submission(session: Session, post: int) -> Submission | None:
     """Return the row of a post's latest submission, as the database has it now."""
     return session.scalar(

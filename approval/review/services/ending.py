@@ -11,7 +11,7 @@ from approval.db import Session
 from approval.errors import Conflict, Forbidden, Invalid, Problem
 from approval.people.models import Workspace
 from approval.posts import queries as posts
-from approval.posts.models import Post, Standing
+from approval.posts.models import HELD, WITHDRAWABLE, Post, Standing
 from approval.review import events
 from approval.review.flow import Outcome
 from approval.review.models import Submission
@@ -22,14 +22,6 @@ from approval.review.services.settling import close
 
 WORKER = "worker"
 MOST_REASON = 2_000
-_WITHDRAWABLE = (
-    Standing.IN_REVIEW,
-    Standing.APPROVED,
-    Standing.SCHEDULED,
-    Standing.MISSED,
-    Standing.REFUSED,
-)
-_HELD = (Standing.IN_REVIEW, Standing.APPROVED, Standing.SCHEDULED)
 
 
 def withdraw(session: Session, post: Post, *, by: Actor, reason: str) -> None:
@@ -39,7 +31,7 @@ def withdraw(session: Session, post: Post, *, by: Actor, reason: str) -> None:
     """
     post = posts.post_for_change(session, post.id)
     ensure_may_withdraw(session, post, by=by)
-    ensure_standing(post, _WITHDRAWABLE, "withdrawn")
+    ensure_standing(post, WITHDRAWABLE, "withdrawn")
     note = normal_text(reason, "reason", MOST_REASON)
     if note is None:
         what = "Say why the post is withdrawn."
@@ -65,7 +57,7 @@ def supersede(session: Session, post: Post, *, by: Actor) -> None:
     """End the round because the post is edited: it is a draft again, and nothing decided holds for new words."""
     post = posts.post_for_change(session, post.id)
     ensure_may(by, Capability.DRAFT, post.workspace)
-    ensure_standing(post, _HELD, "edited")
+    ensure_standing(post, HELD, "edited")
     submission = _held(session, post)
     close(session, post, submission, Outcome.SUPERSEDED, by=by.id)
     happened = events.Superseded(by=by.id, workspace=post.workspace, post=post.id, submission=submission.id)
