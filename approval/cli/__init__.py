@@ -109,7 +109,7 @@ def connect(settings: environment.Settings) -> Engine:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--no-worker", is_flag=True, help="Serve pages only; run `approval worker` elsewhere.")
-@click.option("--demo", is_flag=True, help="Load the demo workspace first, as `approval demo` does.")
+@click.option("--demo", is_flag=True, help="Load the demo workspace too; its posts appear while it serves.")
 def serve(host: str, port: int, no_worker: bool, demo: bool) -> None:
     """Serve the pages and run the worker, ended together on INT or TERM."""
     from approval.cli.serving import run

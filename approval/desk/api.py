@@ -15,6 +15,7 @@ from approval.capabilities import Capability
 from approval.db import Session, reading, transaction
 from approval.desk import services
 from approval.desk.queries import answers, shapes
+from approval.desk.queries.tasks import besides_decisions
 from approval.errors import BadTime, Invalid, NotFound, Problem, ScopeMissing
 from approval.people.queries import channels, workspace_facts
 from approval.posts import services as posts
@@ -179,12 +180,16 @@ def submit(_asked: dict[str, Any], post_id: int) -> dict[str, Any]:
 @signed_in(scope="read")
 @blueprint.response(200, shapes.Tasks)
 def tasks() -> dict[str, Any]:
-    """List what the caller must decide, riskiest first, then soonest."""
+    """List what the caller must act on: decisions, riskiest first, then soonest; then posts to mend and to publish.
+
+    At most 100 decisions of each workspace.
+    """
     actor = current()
     with reading() as session:
         found = [task for name in sorted(actor.roles) for task in tasks_of(session, actor, name, limit=100).tasks]
+        others = [row for name in sorted(actor.roles) for row in besides_decisions(session, actor, name)]
     found.sort(key=lambda task: task.cursor)
-    return {"tasks": [answers.task_answer(task) for task in found]}
+    return {"tasks": [*map(answers.task_answer, found), *map(answers.row_answer, others)]}
 
 
 @blueprint.post("/posts/<int:post_id>/decisions")

@@ -11,6 +11,7 @@ from doors import give_passwords
 from factories import (
     BLOCKED,
     CLEAN,
+    a_decision,
     a_person,
     a_picture,
     a_post,
@@ -29,6 +30,7 @@ from approval.posts.models import Standing
 from approval.posts.payload import Attachment
 from approval.publishing import jobs, services as publishing
 from approval.publishing.models import Publication, StopScope
+from approval.review.flow import Verdict
 from approval.review.models import Decision
 
 TYPED = {
@@ -368,3 +370,17 @@ def test_what_people_wrote_is_never_markup(signed):
     page = signed("maria").post("/posts/new", {**TYPED, "title": evil, "text.news": evil, "action": "submit"})
     texts = [page.text, *(signed("maria").get(a).text for a in ("/posts", "/posts/1", "/posts/1/edit", "/tasks"))]
     assert all("<script>alert" not in text and "<img src=x" not in text for text in texts)
+
+
+def test_the_api_lists_whatever_must_be_acted_on(signed, made, firm):
+    decide = made(a_post_in_review)
+    place = made(an_approved_post)
+    with transaction() as session:
+        post = a_post_in_review(session, firm)
+        a_decision(session, post, by=firm.reviewer, verdict=Verdict.REQUEST_CHANGES)
+        mend = post.id
+    asked = {
+        name: [(task["post"], task["stage"] is not None) for task in signed(name).get("/api/v1/tasks").json["tasks"]]
+        for name in ("ruth", "paula", "maria")
+    }
+    assert asked == {"ruth": [(decide, True)], "paula": [(place, False)], "maria": [(mend, False)]}

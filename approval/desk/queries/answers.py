@@ -8,6 +8,7 @@ from typing import Any
 
 from approval import clock
 from approval.db import Session
+from approval.desk.queries.tasks import Row
 from approval.errors import NotFound
 from approval.posts.queries import PostFacts, post_facts
 from approval.publishing.queries import PublicationFacts, publications_of
@@ -114,6 +115,20 @@ def task_answer(task: Task) -> dict[str, Any]:
         "severity": task.severity,
         "due_at": clock.to_text(task.due_at),
         "submitted_at": clock.to_text(task.submitted_at),
+    }
+
+
+def row_answer(row: Row) -> dict[str, Any]:
+    """Return a task that is no decision as JSON: `name` says what is asked."""
+    return {
+        "post": row.post,
+        "title": row.title,
+        "stage": None,
+        "name": row.note,
+        "digest": None,
+        "severity": row.severity,
+        "due_at": instant(row.at),
+        "submitted_at": None,
     }
 
 

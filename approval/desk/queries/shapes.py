@@ -183,16 +183,16 @@ class Posts(ma.Schema):
 
 
 class Task(ma.Schema):
-    """A stage that waits for the caller."""
+    """A post that waits for the caller; `stage` where a decision is asked."""
 
     post = fields.Integer()
     title = fields.String()
-    stage = fields.String()
+    stage = fields.String(allow_none=True)
     name = fields.String()
-    digest = fields.String()
+    digest = fields.String(allow_none=True)
     severity = fields.String(allow_none=True)
-    due_at = fields.String()
-    submitted_at = fields.String()
+    due_at = fields.String(allow_none=True)
+    submitted_at = fields.String(allow_none=True)
 
 
 class Tasks(ma.Schema):

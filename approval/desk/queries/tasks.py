@@ -103,6 +103,11 @@ def tasks_page(session: Session, actor: Actor, workspace: str, *, after: Cursor 
     )
 
 
+def besides_decisions(session: Session, actor: Actor, workspace: str) -> list[Row]:
+    """Return the posts that *actor* must act on otherwise: those that came back, and those to publish."""
+    return [*_returned(session, actor, workspace), *_to_publish(session, actor, workspace)]
+
+
 def count_waiting(session: Session, actor: Actor, workspace: str) -> int:
     """Return how much waits for *actor*, drafts aside, counting to MOST_COUNTED and no further."""
     count = review.count_tasks(session, actor, workspace)
