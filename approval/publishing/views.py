@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 
-from approval.capabilities import Capability
+from approval.capabilities import Capability, can
 from approval.db import Session, reading, transaction
 from approval.errors import Invalid, NotFound, Problem
 from approval.posts.models import Post
@@ -153,7 +153,13 @@ def _stops_page(form: StopForm) -> str:
     with reading() as session:
         page = stops_page(session, workspace(), current())
     form.scope.choices = list(page.choices)
-    return render_template("publishing/stops.html", page=page, form=form, ask=AskResumeForm(formdata=None))
+    return render_template(
+        "publishing/stops.html",
+        page=page,
+        form=form,
+        ask=AskResumeForm(formdata=None),
+        administers=can(current(), Capability.ADMINISTER, page.workspace),
+    )
 
 
 def _choices(session: Session, here: str) -> list[tuple[str, str]]:

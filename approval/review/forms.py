@@ -9,6 +9,7 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
+    Field,
     FieldList,
     Form,
     FormField,
@@ -33,22 +34,37 @@ _QUORUMS = [
     *(SelectChoice(str(n)) for n in range(2, MAX_QUORUM + 1)),
     SelectChoice(ALL, "Everybody asked"),
 ]
+
+
+def _or_worse(severity: Severity) -> str:
+    return severity.capitalize() + ("" if severity is max(Severity, key=lambda s: s.rank) else " or worse")
+
+
 _SEVERITIES = [
     SelectChoice("", "Whatever is found"),
-    *(SelectChoice(severity.value, f"{severity.capitalize()} or worse") for severity in reversed(Severity)),
+    *(SelectChoice(severity.value, _or_worse(severity)) for severity in reversed(Severity)),
 ]
+
+
+class _Wanted:
+    """Marks what must be filled in; the definition itself says what is missing."""
+
+    field_flags = {"required": True}
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Leave the refusal to the definition."""
 
 
 class StageForm(Form):  # type: ignore[misc]
     """One stage."""
 
-    name = StringField("Name")
+    name = StringField("Name", [_Wanted()])
     slug = StringField(
         "Short name", description="For addresses and figures: legal-review. Left empty, it is made from the name."
     )
-    who = SelectField("Who decides", validate_choice=False)
-    quorum = SelectField("How many approvals", choices=_QUORUMS, validate_choice=False)
-    due_hours = IntegerField("Due after hours", default=24)
+    who = SelectField("Who decides", [_Wanted()], validate_choice=False)
+    quorum = SelectField("How many approvals", [_Wanted()], choices=_QUORUMS, validate_choice=False)
+    due_hours = IntegerField("Due after hours", [_Wanted()], default=24)
     checklist = TextAreaField("Checklist", description="One line for each thing to look at.")
     severity = SelectField("Only with a finding of", choices=_SEVERITIES, validate_choice=False)
     topics = StringField("Only about topics", description="Separated by commas; empty: any.")
@@ -85,7 +101,7 @@ class WorkflowForm(FlaskForm):  # type: ignore[misc]
 
     distinct = BooleanField("Each stage needs another person", default=True)
     stages = FieldList(FormField(StageForm), max_entries=MAX_STAGES)
-    reason = StringField("Reason for the change", description="Whoever seconds it reads this.")
+    reason = StringField("Reason for the change", [_Wanted()], description="Whoever seconds it reads this.")
 
     def table(self) -> dict[str, Any]:
         """Return the workflow as a table of a definition."""
