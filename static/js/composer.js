@@ -235,4 +235,5 @@ window.addEventListener("beforeunload", (event) => {
 watchImages();
 document.getElementById("troubles")?.focus();
 // What was saved but not submitted is shown in answer to the form: loading it again opens the draft, and makes no other.
-if (form.action.endsWith("/edit")) history.replaceState(null, "", form.action);
+const saves = form.getAttribute("action"); // form.action is the button of that name
+if (saves.endsWith("/edit")) history.replaceState(null, "", saves);
