@@ -209,7 +209,7 @@ DOORS: dict[str, tuple[Open, ...]] = {
             form={"publish_at": "2099-11-21T09:00", "zone": "Europe/Zurich", "channels": "news"},
         ),
     ),
-    "desk.publish": (post("/posts/{approved}/publish", PUBLISHING),),
+    "desk.publish": (post("/posts/{approved}/publish", PUBLISHING, form={"channels": "news"}),),
     "desk.withdraw": (post("/posts/{approved}/withdraw", WITHDRAWING, form={"reason": "No longer true."}),),
     # publishing
     "publishing.confirm": (
