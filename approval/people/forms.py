@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from zoneinfo import available_timezones
 
 from flask_wtf import FlaskForm
@@ -41,6 +43,7 @@ VIA_NAMES = {
     Via.WEBHOOK: "Webhook: sent, signed, to an address of yours",
     Via.MANUAL: "By hand: a person publishes it and confirms with the link",
 }
+_CHOOSE = SelectChoice("", "Choose …")
 _PASSWORD_HELP = f"At least {MIN_LENGTH} characters. A few words in a row are easy to keep; nothing else is asked."
 _SLUG_HELP = "Lower-case letters, digits and hyphens. It never changes."
 
@@ -48,6 +51,13 @@ _SLUG_HELP = "Lower-case letters, digits and hyphens. It never changes."
 def _choices(values: Iterable[str], names: Mapping[str, str] | None = None) -> list[SelectChoice]:
     known = names or {}
     return [SelectChoice(str(value), known.get(value, value.replace("-", " ").capitalize())) for value in values]
+
+
+def _server_zone() -> str:
+    """Return the time zone this server is set to; nothing where it cannot be known."""
+    name = os.environ.get("TZ", "").removeprefix(":") or str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
+    # A server on UTC says nothing about where the firm is.
+    return name if name in available_timezones() and "/" in name and not name.startswith("Etc/") else ""
 
 
 class _Typed(PasswordInput):  # type: ignore[misc]
@@ -162,15 +172,20 @@ class TokenForm(Form):
 class _WorkspaceFields(Form):
     title = StringField("Name of the firm or brand", [DataRequired("Name it."), Length(max=120)])
     regime = SelectField(
-        "Regime", [InputRequired()], choices=_choices(REGIMES, REGIME_NAMES), description="Which rules are read."
+        "Regime",
+        [InputRequired("Choose the regime.")],
+        choices=[_CHOOSE, *_choices(REGIMES, REGIME_NAMES)],
+        description="Which rules are read.",
     )
-    entity_type = SelectField("Entity type", [InputRequired()], choices=_choices(ENTITY_TYPES))
+    entity_type = SelectField(
+        "Entity type", [InputRequired("Choose the entity type.")], choices=[_CHOOSE, *_choices(ENTITY_TYPES)]
+    )
     zone = StringField(
         "Time zone",
         [DataRequired("Give a time zone.")],
-        default="Europe/London",
+        default=_server_zone,
         description="Days of exports and times in pages.",
-        render_kw={"list": "zones"},
+        render_kw={"list": "zones", "placeholder": "Choose …"},
     )
 
     def validate_zone(self, field: Field) -> None:

@@ -117,7 +117,7 @@ def stop() -> Any:
     with transaction(origin()) as session:
         target = services.scope_named(session, form.scope.data)
         services.stop(session, **target, by=current(), reason=form.reason.data)
-    flash("Publishing is stopped. What is in flight is listed below.", "success")
+    flash("Publishing is stopped. What it holds back, and what is in flight, is listed below.", "success")
     return redirect(url_for(".stops", workspace=here))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -25,8 +26,9 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from approval.errors import Problem
 from approval.networks import NETWORKS
 from approval.review.flow import ALL, MAX_STAGES, Workflow, as_table
-from approval.review.flow.definition import MAX_QUORUM
-from approval.rules.finding import Severity
+from approval.review.flow.definition import MAX_CHECKLIST, MAX_DUE_HOURS, MAX_QUORUM
+from approval.rules.finding import TOPICS, Severity
+from approval.rules.products import PRODUCTS
 
 Choice = tuple[str, str]
 _QUORUMS = [
@@ -44,6 +46,19 @@ _SEVERITIES = [
     SelectChoice("", "Whatever is found"),
     *(SelectChoice(severity.value, _or_worse(severity)) for severity in reversed(Severity)),
 ]
+
+
+_MENDING = {
+    "name": "Give the stage a name of at most 80 characters.",
+    "slug": "Write it like legal-review: lower-case letters, digits and hyphens, at most 63.",
+    "who": "Choose who decides.",
+    "quorum": "Choose how many approvals it takes.",
+    "due_hours": f"Give whole hours, from 1 to {MAX_DUE_HOURS}.",
+    "checklist": f"Write at most {MAX_CHECKLIST} lines of at most 200 characters each.",
+    "severity": "Choose one of the list.",
+    "networks": "Choose among the networks shown.",
+}
+"""What a definition says of its keys, in the words of the form."""
 
 
 class _Wanted:
@@ -95,6 +110,19 @@ class StageForm(Form):  # type: ignore[misc]
             "checklist": [line.strip() for line in (self.checklist.data or "").splitlines() if line.strip()],
         } | ({"when": given} if given else {})
 
+    def words(self, field: Field, problem: Problem) -> str:
+        """Return what is wrong with *field* as the form says it; nothing where another field's problem says it."""
+        if field is self.slug and not self.slug.data and not (self.name.data or "").strip():
+            return ""
+        # What a definition says begins with its key; what a service says is in words already.
+        if not problem.what.startswith(f"{problem.where} "):
+            return problem.what
+        if field is self.topics:
+            return _strange("topic", _words(field.data), TOPICS)
+        if field is self.products:
+            return _strange("product", _words(field.data), PRODUCTS)
+        return _MENDING[field.short_name]
+
 
 class WorkflowForm(FlaskForm):  # type: ignore[misc]
     """A whole workflow, and why it should change."""
@@ -116,23 +144,48 @@ class WorkflowForm(FlaskForm):  # type: ignore[misc]
             entry.form.who.choices = [SelectChoice(*choice) for choice in (("", "Choose …"), *choices, *stray)]
 
     def show(self, problems: Sequence[Problem]) -> None:
-        """Put each problem to its field, where it has one; the rest to the whole form."""
+        """Put each problem to its field, where it has one, in the form's words; the rest to the whole form."""
+        if not (self.reason.data or "").strip():
+            self.reason.errors = ["Say why: whoever seconds the change reads this."]
+        if doubles := self._doubles():
+            # Places name stages by their short names: until each has its own, no other problem has a sure place.
+            for double in doubles:
+                double.slug.errors = ["Another stage has this short name: give this one its own."]
+            return
         fields = self._fields_by_place()
         for problem in problems:
-            field = fields.get(problem.where)
+            stage, field = fields.get(problem.where, (None, None))
+            what = stage.words(field, problem) if stage else problem.what
             if field is None:
-                self.form_errors.append(problem.what)
-            else:
-                field.errors = [*field.errors, problem.what]
+                self.form_errors.append(what)
+            elif what and not (field is self.reason and field.errors):
+                field.errors = [*field.errors, what]
 
-    def _fields_by_place(self) -> Mapping[str, Any]:
-        found: dict[str, Any] = {"reason": self.reason, "distinct": self.distinct}
+    def wrong(self) -> list[tuple[str, str]]:
+        """Return the fields that carry an error, in their order: where each stands, in words, and its id."""
+        found = [
+            (f"Stage {number}: {field.label.text}", field.id)
+            for number, entry in enumerate(self.stages, start=1)
+            for field in entry.form
+            if field.errors
+        ]
+        return found + [(field.label.text, field.id) for field in (self.distinct, self.reason) if field.errors]
+
+    def _doubles(self) -> list[StageForm]:
+        slugs = [entry.form.table()["slug"] for entry in self.stages]
+        return [entry.form for n, entry in enumerate(self.stages) if slugs[n] and slugs[n] in slugs[:n]]
+
+    def _fields_by_place(self) -> Mapping[str, tuple[StageForm | None, Field]]:
+        found: dict[str, tuple[StageForm | None, Field]] = {
+            "reason": (None, self.reason),
+            "distinct": (None, self.distinct),
+        }
         for number, entry in enumerate(self.stages, start=1):
             for place in (str(number), entry.form.table()["slug"]):
                 for field in entry.form:
                     name = field.short_name
-                    found.setdefault(f"stages.{place}.{name}", field)
-                    found.setdefault(f"stages.{place}.when.{name}", field)
+                    found.setdefault(f"stages.{place}.{name}", (entry.form, field))
+                    found.setdefault(f"stages.{place}.when.{name}", (entry.form, field))
         return found
 
 
@@ -180,6 +233,14 @@ def rearranged(table: dict[str, Any], act: str) -> dict[str, Any]:
 
 def _words(text: str | None) -> list[str]:
     return [word for word in re.split(r"[,\s]+", text or "") if word]
+
+
+def _strange(what: str, given: Sequence[str], known: Collection[str]) -> str:
+    said = []
+    for word in sorted(set(given) - set(known)):
+        near = ", ".join(get_close_matches(word, known, n=4, cutoff=0.4))
+        said.append(f"No {what} is called “{word[:40]}”" + (f"; near it: {near}." if near else "."))
+    return " ".join(said)
 
 
 def _slug(name: str) -> str:

@@ -354,6 +354,46 @@ def test_a_set_up_that_cannot_be_makes_nothing(browser, data, settings):
     assert browser.post("/setup", SETUP, page="/setup").status_code == 302
 
 
+def test_nothing_is_chosen_for_whoever_sets_up(browser, monkeypatch):
+    monkeypatch.setenv("TZ", "America/Chicago")
+    page = browser.get("/setup").text
+    assert page.count('<option value="">Choose …</option>') == 2
+    assert 'value="America/Chicago"' in page
+    monkeypatch.setenv("TZ", "Etc/UTC")
+    assert re.search(r'id="zone"[^>]*value=""', browser.get("/setup").text)
+    page = browser.post("/setup", SETUP | {"regime": "", "entity_type": "", "zone": ""}, page="/setup")
+    assert (page.status_code, count(Workspace)) == (422, 0)
+    for words in ("Choose the regime.", "Choose the entity type.", "Give a time zone."):
+        assert words in page.text
+
+
+def missing(page) -> list[str]:
+    return re.findall(r'<li>([^<]+) <a href="/admin/[^"]+">', page.text)
+
+
+def test_set_up_leads_to_what_is_still_missing_each_with_a_link(app, browser):
+    assert browser.post("/setup", SETUP, page="/setup").headers["Location"] == "/admin"
+    page = browser.get("/admin")
+    assert "The workspace is made." in page.text
+    said = missing(page)
+    assert said[0] == "There is no second person: nobody approves their own words."
+    for role in ("marketer", "reviewer", "compliance", "publisher"):
+        assert sum(f"the role {role}:" in words for words in said) == 1
+    assert any("No channel is open" in words for words in said)
+    assert any("No mail server is set" in words for words in said)
+
+
+def test_only_what_is_missing_is_said(firm, signed):
+    ada = signed(ADA)
+    assert missing(ada.get("/admin")) == [
+        "No mail server is set: letters wait, and you hand over invitations yourself. "
+        "An operator sets APPROVAL_SMTP_URL."
+    ]
+    address = f"/admin/people/{firm.publisher.id}/leave"
+    assert ada.post(address, page="/admin").status_code == 302
+    assert "Nobody holds the role publisher: nobody can schedule or publish." in missing(ada.get("/admin"))
+
+
 # -- administration ----------------------------------------------------------------------------------------------
 
 
@@ -541,3 +581,12 @@ def test_each_page_says_where_to_go_on(firm, signed):
     for address in ("/admin/people", "/admin/teams", "/admin/channels", "/admin/workspace", "/admin/workflow"):
         assert f'href="{address}?workspace=northwind"' in page
     assert 'href="/notices"' in ada.get("/account").text
+
+
+def test_one_list_of_tabs_marks_where_we_are(firm, signed):
+    ada = signed(ADA)
+    for address in ("", "/people", f"/people/{firm.marketer.id}", "/teams", "/channels", "/workspace"):
+        (tabs,) = re.findall(r'<nav aria-label="Administration">.*?</nav>', ada.get(f"/admin{address}").text, re.S)
+        assert len(re.findall("<li>", tabs)) == len(set(re.findall(r'href="([^"]+)"', tabs))) == 7
+        (current,) = re.findall(r'href="([^"?]+)[^"]*" aria-current="page"', tabs)
+        assert current == f"/admin{address}".removesuffix(f"/{firm.marketer.id}")

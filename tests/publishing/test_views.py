@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -10,7 +12,7 @@ from approval.posts import services as posts
 from approval.posts.payload import Attachment
 from approval.publishing import jobs, services
 from approval.publishing.models import StopScope
-from approval.publishing.queries import active_stops, feeds, publications_of
+from approval.publishing.queries import active_stops, feeds, publications_of, stops
 from approval.review import services as review
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
@@ -187,6 +189,43 @@ def test_a_scope_that_was_not_offered_is_not_taken(firm_on_sqlite, as_):
         services.stop(session, scope=StopScope.EVERYTHING, by=firm_on_sqlite.compliance, reason="Drill.")
     answer = as_(firm_on_sqlite.publisher).post("/admin/stops", data={"scope": "workspace:other", "reason": "x"})
     assert answer.status_code == 422
+
+
+def scheduled(firm, hour: int, **changes) -> int:
+    with transaction() as session:
+        post = an_approved_post(session, firm, f"From Monday we open at {hour}.", **changes)
+        at = datetime.now(UTC) + timedelta(hours=hour)
+        services.schedule(session, post, by=firm.publisher, publish_at=at, zone="UTC")
+    return post.id
+
+
+def test_a_stop_shows_what_it_holds_back(firm, as_):
+    later, sooner = scheduled(firm, 9), scheduled(firm, 8)
+    elsewhere = scheduled(firm, 7, channel="desk")
+    with transaction() as session:
+        target = services.scope_named(session, "channel:northwind/news")
+        services.stop(session, **target, by=firm.compliance, reason="Drill.")
+    page = as_(firm.marketer).get("/admin/stops").text
+    assert re.findall(r'<a href="/posts/(\d+)">', page) == [str(sooner), str(later)]
+    assert elsewhere not in (sooner, later)
+    with reading() as session:
+        (stop,) = active_stops(session)
+        held = stops.held_back(session, "northwind", stop.id, limit=1)
+    assert ([one.post for one in held.publications], held.more) == ([sooner], 1)
+
+
+def test_a_stop_that_holds_nothing_back_says_so(firm_on_sqlite, as_):
+    with transaction() as session:
+        services.stop(session, scope=StopScope.EVERYTHING, by=firm_on_sqlite.compliance, reason="Drill.")
+    assert "It holds nothing back" in as_(firm_on_sqlite.marketer).get("/admin/stops").text
+
+
+def test_the_browser_asks_for_the_reason_before_it_asks_to_confirm(firm_on_sqlite, as_):
+    page = as_(firm_on_sqlite.compliance).get("/admin/stops").text
+    (form,) = re.findall(r'<form [^>]*action="/admin/stops".*?</form>', page, re.S)
+    assert "novalidate" not in form
+    assert re.search(r"<textarea[^>]* required", form)
+    assert re.search(r'data-confirm="Stop [^"]*Northwind', form)
 
 
 # -- publications ----------------------------------------------------------------------------------------------

@@ -199,11 +199,55 @@ def test_what_is_wrong_stands_at_its_field(browse, firm_on_sqlite):
     assert the_proposal() is None
 
 
+def test_what_is_wrong_is_said_once_in_the_words_of_the_form(browse):
+    client = browse("compliance")
+    sent = fields(client.get(EDIT))
+    new = fields(client.post(EDIT, data=sent | {"act": "add"})) | {"reason": "x", "act": "propose"}
+    page = client.post(EDIT, data=new | {"stages-1-topics": "guarante"})
+    assert page.status_code == 422
+    assert "stages.3" not in page.text
+    assert not re.search(r'id="stages-2-slug-errors"', page.text)
+    for words in ("Give the stage a name", "Choose who decides.", "near it: guarantee"):
+        assert page.text.count(words) == 1
+    assert '<a href="#stages-2-name">Stage 3: Name</a>' in page.text
+
+
+def test_of_two_stages_with_one_short_name_the_later_is_to_change(browse):
+    client = browse("compliance")
+    sent = fields(client.get(EDIT)) | {"stages-1-slug": "peer-review", "reason": "x", "act": "propose"}
+    page = client.post(EDIT, data=sent).text
+    assert page.count("Another stage has this short name") == 1
+    assert 'id="stages-1-slug-errors"' in page
+    assert "Another stage" in client.post(EDIT, data=sent | {"stages-1-topics": "luck"}).text
+
+
+def test_only_what_may_be_left_empty_is_called_optional(browse):
+    page = browse("compliance").get(EDIT).text
+    for field, optional in (("name", False), ("who", False), ("quorum", False), ("checklist", True), ("slug", True)):
+        assert ("(optional)" in re.search(rf'<label [^>]*for="stages-0-{field}">(.*?)</label>', page)[1]) == optional
+    assert "Block or worse" not in page
+
+
+def test_a_new_stage_is_where_the_page_goes_on(browse):
+    page = browse("compliance").get(EDIT).text
+    (target,) = re.findall(r'value="add" formaction="[^"#]*#([^"]+)"', page)
+    assert target == "stages-2-name"
+
+
+@pytest.mark.parametrize(("who", "tabs"), [("administrator", 7), ("compliance", 2), ("marketer", 2)])
+def test_the_tabs_are_those_that_the_reader_may_open(browse, who, tabs):
+    (found,) = re.findall(r'<nav aria-label="Administration">.*?</nav>', browse(who).get("/admin/workflow").text, re.S)
+    assert len(re.findall("<li>", found)) == tabs
+    assert re.search(r'href="/admin/workflow[^"]*" aria-current="page"', found)
+
+
 def test_a_proposal_needs_a_reason(browse):
     client = browse("compliance")
     sent = fields(client.get(EDIT)) | {"stages-0-due_hours": "3", "reason": "  ", "act": "propose"}
     page = client.post(EDIT, data=sent)
-    assert (page.status_code, "Say why" in page.text) == (422, True)
+    assert (page.status_code, page.text.count("Say why")) == (422, 1)
+    page = client.post(EDIT, data=sent | {"stages-0-name": ""})
+    assert [words in page.text for words in ("Say why", "Give the stage a name")] == [True, True]
 
 
 def test_form_and_text_turn_into_each_other(browse, firm_on_sqlite):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import available_timezones
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from approval.audit.models.keys import Keys
@@ -16,7 +16,6 @@ from approval.people import queries
 from approval.people.forms import SetupForm
 from approval.people.models import LinkKind
 from approval.people.services import accounts, links, passwords, signing
-from approval.people.views.entrance import HOME
 from approval.people.views.knowing import Once, address, agent, shown_once
 from approval.web.identity import hooks, origin, public, set_sign_in
 
@@ -72,12 +71,14 @@ def _begun(form: SetupForm, password: str) -> AnyResponse:
         assert administrator is not None, "it was made above"
         secret = signing.begin(session, administrator, address=address(), agent=agent())
     response: AnyResponse
+    onward = url_for("people.admin")
     if invited is not None and hooks().settings.smtp_url is None:
-        response = shown_once(handed_over(form.second_name.data, invited, HOME))
+        response = shown_once(handed_over(form.second_name.data, invited, onward))
     else:
-        response = redirect(HOME)
-        flash("The workspace is ready.", "success")
+        response = redirect(onward)
+    # It begins a new page session: what is told of this one would be lost.
     set_sign_in(response, secret)
+    flash("The workspace is made. This page says what is still missing.", "success")
     return response
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from approval.capabilities import Actor, Capability, can
 from approval.db import Session
 from approval.people.models import Channel
 from approval.people.queries import channels, names_of, workspace_facts, workspaces
-from approval.publishing.models import Claim, Publication, Stop, StopScope
+from approval.posts.models import Post, Revision
+from approval.publishing.models import Claim, Publication, PublicationStanding, Stop, StopScope
+
+MOST_HELD = 50
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,24 @@ class InFlight:
     worker: str
     attempt: int
     until: datetime
+
+
+@dataclass(frozen=True)
+class HeldPublication:
+    """A scheduled publication that a stop holds back; `channel` is the channel's title."""
+
+    post: int
+    title: str
+    channel: str
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a stop holds back: the first to be due, and how many more."""
+
+    publications: tuple[HeldPublication, ...]
+    more: int
 
 
 def halts(
@@ -125,16 +147,40 @@ def in_flight(session: Session, workspace: str | None = None) -> tuple[InFlight,
     )
 
 
+def held_back(session: Session, workspace: str, stop: int, *, limit: int = MOST_HELD) -> Held:
+    """Return what *stop* holds back in *workspace*, the first to be due first."""
+    rows = session.execute(
+        select(Post.id, Revision.title, Channel.title, Publication.due_at, func.count().over())
+        .select_from(Publication)
+        .join(Stop, halts())
+        .join(Channel, Channel.id == Publication.channel)
+        .join(Post, Post.id == Publication.post)
+        .join(Revision, and_(Revision.post == Post.id, Revision.digest == Publication.revision))
+        .where(
+            Stop.id == stop,
+            Publication.workspace == workspace,
+            Publication.standing == PublicationStanding.SCHEDULED,
+        )
+        .order_by(Publication.due_at, Publication.id)
+        .limit(limit)
+    ).all()
+    more = rows[0][-1] - len(rows) if rows else 0
+    return Held(tuple(HeldPublication(post, title, channel, due) for post, title, channel, due, _ in rows), more)
+
+
 @dataclass(frozen=True)
 class StopsPage:
     """The page of stops: those that reach into a workspace, what is in flight there, and what the reader may do.
 
+    `held`: what each stop holds back, by its id.
     `choices`: scopes that the reader may stop, as (value, words); `me`: the reader's id.
     """
 
     workspace: str
+    title: str
     zone: str
     stops: tuple[StopFacts, ...]
+    held: Mapping[int, Held]
     in_flight: tuple[InFlight, ...]
     choices: tuple[tuple[str, str], ...]
     may_resume: frozenset[int]
@@ -162,8 +208,10 @@ def stops_page(session: Session, workspace: str, actor: Actor) -> StopsPage:
         choices.append(("everything", "Everything, in every workspace"))
     return StopsPage(
         workspace=workspace,
+        title=facts.title,
         zone=facts.zone,
         stops=stops,
+        held={stop.id: held_back(session, workspace, stop.id) for stop in stops},
         in_flight=in_flight(session, workspace),
         choices=tuple(choices),
         may_resume=frozenset(stop.id for stop in stops if may(Capability.RESUME, stop.workspace)),
