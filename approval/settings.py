@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -149,10 +148,8 @@ def _base_url(value: str | None) -> str | None:
         return None
     try:
         parts = urlsplit(value)
-    except ValueError as error:
-        raise BadSetting(
-            "APPROVAL_BASE_URL", value, "give scheme and host only, such as https://approval.example"
-        ) from error
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
         raise BadSetting("APPROVAL_BASE_URL", value, "give scheme and host only, such as https://approval.example")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
@@ -173,15 +170,20 @@ def _database_url(environ: Mapping[str, str], name: str) -> str | None:
     return value or None
 
 
+def mail_server(url: str) -> SplitResult:
+    """Return the parts of a mail server's address, or refuse it without repeating it: it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("smtp", "smtps") and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:
+        pass
+    raise BadSetting("APPROVAL_SMTP_URL", "…", "write smtp://user:password@host:port, or smtps:// for TLS")
+
+
 def _smtp_url(value: str | None) -> str | None:
     if value:
-        try:
-            url = urlsplit(value)
-            fits = url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.port != 0
-        except ValueError:
-            fits = False
-        if not fits:
-            raise BadSetting("APPROVAL_SMTP_URL", "…", "write smtp://user:password@host:port, or smtps:// for TLS")
+        mail_server(value)
     return value or None
 
 
@@ -200,15 +202,7 @@ def _generated_secret(path: Path) -> str:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            # Written whole beside it, then named: nobody ever reads half of it.
-            draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_urlsafe(48))
-                file.flush()
-                os.fsync(file.fileno())
-            with contextlib.suppress(FileExistsError):
-                os.link(draft, path)
-            draft.unlink()
+            place_secret(path, secrets.token_urlsafe(48).encode())
         found = path.read_text()
     except OSError as error:
         raise BadSetting(
@@ -217,6 +211,32 @@ def _generated_secret(path: Path) -> str:
     if len(found) < MIN_SECRET_LENGTH:
         raise BadSetting("APPROVAL_SECRET_KEY", "…", f"{path} holds no whole secret: restore it from its backup")
     return found
+
+
+def place_secret(path: Path, secret: bytes) -> bool:
+    """Give *secret* the name *path*, for its owner alone, whole and durably; False where the name is taken."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secret)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_names(path.parent)
+    return True
+
+
+def sync_names(folder: Path) -> None:
+    """Make the names in *folder* durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _outbound(value: str) -> tuple[Outbound, ...]:

@@ -106,6 +106,16 @@ CLEAN = "From Monday our branch in Zug opens at nine."
 """Words that no rule flags."""
 BLOCKED = "Guaranteed returns of 9% every year, with no risk at all!"
 """Words that block."""
+TYPED = {
+    "workspace": "northwind",
+    "title": "Hours",
+    "regime": "us-bank",
+    "zone": "Europe/Zurich",
+    "channel": "news",
+    "text.news": CLEAN,
+}
+"""What the composer sends of a post with these words."""
+PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
 
 def a_picture(colour: str = "navy") -> bytes:

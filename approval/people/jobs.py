@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from functools import cache
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
@@ -25,7 +25,7 @@ from approval.errors import BadSetting
 from approval.people.models import Outbox, Person
 from approval.people.queries import workspaces
 from approval.people.services import links, signing, throttling
-from approval.settings import Settings, is_loopback, shipped
+from approval.settings import Settings, is_loopback, mail_server, shipped
 
 MOST_TRIES = 12
 BATCH = 20
@@ -183,9 +183,8 @@ def _environment() -> Environment:
 @contextmanager
 def connected(settings: Settings) -> Iterator[smtplib.SMTP]:
     """Connect to the mail server that APPROVAL_SMTP_URL names; over TLS wherever it is offered."""
-    url = urlsplit(settings.smtp_url or "")
-    if url.scheme not in ("smtp", "smtps") or not url.hostname:
-        raise BadSetting("APPROVAL_SMTP_URL", "…", "write smtp://user:password@host:port, or smtps:// for TLS")
+    url = mail_server(settings.smtp_url or "")
+    assert url.hostname is not None, "it was looked for"
     tls = ssl.create_default_context()
     if url.scheme == "smtps":
         server: smtplib.SMTP = smtplib.SMTP_SSL(url.hostname, url.port or 465, timeout=TIMEOUT, context=tls)

@@ -6,23 +6,13 @@ import io
 import re
 
 from doors import csrf_of
-from factories import BLOCKED, CLEAN, a_decision, a_picture, a_post, a_post_in_review, an_approved_post
+from factories import BLOCKED, CLEAN, PDF, TYPED, a_decision, a_picture, a_post, a_post_in_review, an_approved_post
 from sqlalchemy import func, select
 
 from approval.db import reading, transaction
 from approval.posts import queries as posts
 from approval.posts.models import Evidence, Post, Revision, Standing
 from approval.review.flow import Verdict
-
-TYPED = {
-    "workspace": "northwind",
-    "title": "Hours",
-    "regime": "us-bank",
-    "zone": "Europe/Zurich",
-    "channel": "news",
-    "text.news": CLEAN,
-}
-PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
 
 def facts(id_):

@@ -11,6 +11,7 @@ from doors import give_passwords
 from factories import (
     BLOCKED,
     CLEAN,
+    TYPED,
     a_decision,
     a_person,
     a_picture,
@@ -33,15 +34,6 @@ from approval.publishing.models import Publication, StopScope
 from approval.review.flow import Verdict
 from approval.review.models import Decision
 
-TYPED = {
-    "workspace": "northwind",
-    "title": "Hours",
-    "regime": "us-bank",
-    "zone": "Europe/Zurich",
-    "channel": "news",
-    "text.news": CLEAN,
-}
-PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 ACTS = (
     *("submit", "decide", "comments", "comments/1", "comments/1/delete", "withdraw", "schedule", "publish", "copy"),
     *("evidence", "evidence/1/remove", "findings/accept", "findings/ask", "edit"),

@@ -65,8 +65,10 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                receiver.answer(self, body)
+                length = int(self.headers["content-length"])
+                body = self.rfile.read(length)
+                if len(body) == length:  # else its sender was killed in the middle: nothing was received
+                    receiver.answer(self, body)
 
             def log_message(self, *_: object) -> None:
                 pass

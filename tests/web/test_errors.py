@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
 
 from approval import errors as tree
+from approval.db import transaction
+from approval.people.models import Throttle
 from approval.web import errors
 
 
@@ -80,3 +86,16 @@ def test_an_error_page_stands_even_when_templates_do_not(app, client, monkeypatc
     answer = client.get("/fault/refusal")
     assert answer.status_code == 400
     assert "<p>No.</p>" in answer.text
+
+
+def refused_by(*rows):
+    with pytest.raises(IntegrityError) as refused, transaction() as session:
+        for row in rows:
+            session.connection().execute(insert(Throttle).values(**row))
+    return refused.value
+
+
+def test_only_what_is_there_already_is_a_conflict(database):
+    row = {"key": "account:a", "failures": 1, "until": datetime.now(UTC)}
+    assert errors._is_taken(refused_by(row, row))
+    assert not errors._is_taken(refused_by({**row, "until": None})), "a fault of the program"

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from approval.errors import Conflict, ProofFailed
+from approval.settings import place_secret, sync_names
 from approval.tlog import VerifierKey
 
 
@@ -32,23 +33,12 @@ class Keys:
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._path(log, "key")
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(32)))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError as error:
-            if self.head(log) is not None:
-                raise Conflict(
-                    f"{path} is the key of a log that this database does not hold, and it has signed: another "
-                    f"database's. Give each database a folder of keys of its own, or move it away with {log}.head."
-                ) from error
-        finally:
-            draft.unlink()
-        self._sync()
+        placed = place_secret(path, base64.b64encode(secrets.token_bytes(32)))
+        if not placed and self.head(log) is not None:
+            raise Conflict(
+                f"{path} is the key of a log that this database does not hold, and it has signed: another "
+                f"database's. Give each database a folder of keys of its own, or move it away with {log}.head."
+            )
         return VerifierKey(origin, _public(self._private(log)))
 
     def sign(self, log: str, message: bytes) -> bytes:
@@ -71,7 +61,7 @@ class Keys:
             file.flush()
             os.fsync(file.fileno())
         draft.rename(path)
-        self._sync()
+        sync_names(self.folder)
 
     @contextmanager
     def held(self, log: str) -> Iterator[None]:
@@ -90,14 +80,6 @@ class Keys:
             ) from error
         except ValueError as error:
             raise ProofFailed(f"{path} does not hold a signing key: restore it from its backup") from error
-
-    def _sync(self) -> None:
-        """Make the names in the folder durable."""
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
     def _path(self, log: str, kind: str) -> Path:
         return self.folder / f"{log}.{kind}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from zoneinfo import available_timezones
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from approval.capabilities import Capability, Role, holders
+from approval.capabilities import Capability, Role
 from approval.db import Session, reading, transaction
 from approval.errors import Invalid, NotFound, Refusal
 from approval.people import queries
@@ -17,20 +16,11 @@ from approval.people.forms import REGIME_NAMES, InviteForm, RolesForm, TeamForm,
 from approval.people.models import LinkKind, Membership, Person, Team, Workspace
 from approval.people.services import accounts, closing, links
 from approval.people.views.knowing import shown_once
+from approval.people.views.missing import Lack, missing
 from approval.people.views.setting_up import handed_over
 from approval.web.identity import current, hooks, origin, require, workspace
 
 administering = require(Capability.ADMINISTER)
-MOST_NAMES = 5
-
-
-@dataclass(frozen=True)
-class Lack:
-    """What is still missing before posts can go all the way, and where to mend it."""
-
-    what: str
-    href: str
-    remedy: str
 
 
 @dataclass(frozen=True)
@@ -123,48 +113,9 @@ def admin() -> str:
             teams=len(queries.teams(session, name)),
             channels=channels,
             unsent=queries.unsent(session, name),
-            lacking=tuple(_lacking(name, members, channels)),
+            lacking=tuple(missing(name, members, channels)),
         )
     return render_template("people/admin.html", page=page)
-
-
-_WITHOUT = {
-    Role.MARKETER: "nobody can write a post",
-    Role.REVIEWER: "a stage that asks it waits for nobody",
-    Role.COMPLIANCE: "a stage that asks it waits for nobody, and nobody accepts a risk",
-    Role.PUBLISHER: "nobody can schedule or publish",
-}
-"""What does not happen where nobody holds a role."""
-
-
-def _lacking(name: str, members: tuple[queries.Member, ...], channels: int) -> Iterator[Lack]:
-    """Say what nobody, or only one person, can do yet: without it posts get stuck."""
-    here = url_for("people.people", workspace=name)
-    invite, seen = (f"{here}#invite", "Invite a person"), (here, "See the people")
-    present = [member for member in members if member.standing != "closed"]
-    if len(present) < 2:
-        yield Lack("There is no second person: nobody approves their own words.", *invite)
-    elif len({member.id for member in present if _can(member, Capability.DRAFT, Capability.DECIDE)}) < 2:
-        yield Lack("Nobody approves their own words: one person must write and another decide.", *seen)
-    for role, without in _WITHOUT.items():
-        if not any(role in member.roles for member in present):
-            yield Lack(f"Nobody holds the role {role}: {without}.", *(invite if len(present) < 2 else seen))
-    if late := [member.name for member in present if member.standing == "invited"]:
-        rest = f" and {len(late) - MOST_NAMES} more" if len(late) > MOST_NAMES else ""
-        yield Lack(f"Invited, but not signed in yet: {', '.join(late[:MOST_NAMES])}{rest}.", *seen)
-    if not channels:
-        opening = url_for("people.channels", workspace=name)
-        yield Lack("No channel is open: nothing can be published.", f"{opening}#open", "Open a channel")
-    if sum(_can(member, Capability.DEFINE) for member in present) < 2:
-        what = "One person alone can change rules and workflows: their changes are recorded as made alone."
-        yield Lack(what, *(invite if len(present) < 2 else seen))
-    if hooks().settings.smtp_url is None:
-        what = "No mail server is set: letters wait, and you hand over invitations yourself. "
-        yield Lack(what + "An operator sets APPROVAL_SMTP_URL.", *seen)
-
-
-def _can(member: queries.Member, *capabilities: Capability) -> bool:
-    return any(holders(capability) & set(member.roles) for capability in capabilities)
 
 
 # -- people ------------------------------------------------------------------------------------------------------

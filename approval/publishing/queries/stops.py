@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from approval.capabilities import Actor, Capability, can
 from approval.db import Session
@@ -78,10 +78,10 @@ class HeldPublication:
 
 @dataclass(frozen=True)
 class Held:
-    """What a stop holds back: the first to be due, and how many more."""
+    """What a stop holds back: the first to be due, and whether there are more."""
 
     publications: tuple[HeldPublication, ...]
-    more: int
+    more: bool
 
 
 def halts(
@@ -150,7 +150,7 @@ def in_flight(session: Session, workspace: str | None = None) -> tuple[InFlight,
 def held_back(session: Session, workspace: str, stop: int, *, limit: int = MOST_HELD) -> Held:
     """Return what *stop* holds back in *workspace*, the first to be due first."""
     rows = session.execute(
-        select(Post.id, Revision.title, Channel.title, Publication.due_at, func.count().over())
+        select(Post.id, Revision.title, Channel.title, Publication.due_at)
         .select_from(Publication)
         .join(Stop, halts())
         .join(Channel, Channel.id == Publication.channel)
@@ -162,10 +162,9 @@ def held_back(session: Session, workspace: str, stop: int, *, limit: int = MOST_
             Publication.standing == PublicationStanding.SCHEDULED,
         )
         .order_by(Publication.due_at, Publication.id)
-        .limit(limit)
+        .limit(limit + 1)
     ).all()
-    more = rows[0][-1] - len(rows) if rows else 0
-    return Held(tuple(HeldPublication(post, title, channel, due) for post, title, channel, due, _ in rows), more)
+    return Held(tuple(HeldPublication(*row) for row in rows[:limit]), more=len(rows) > limit)
 
 
 @dataclass(frozen=True)
