@@ -6,8 +6,8 @@ from functools import cache
 from importlib.resources import files
 
 from .finding import TOPICS, Finding, RuleError, Severity
-from .pack import Example, Rule
 from .products import PRODUCTS, ProductClass, class_of
+from .rule import Example, Rule
 from .ruleset import ENGINE, RuleSet
 from .scope import AUDIENCES, ENTITY_TYPES, NETWORKS, REGIMES, Facts
 from .text import LARGEST

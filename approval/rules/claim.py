@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from .pattern import NOTHING, Phrases
 from .text import Reading
@@ -12,6 +13,17 @@ from .text import Reading
 Span = tuple[int, int]
 MOST_WEIGHED = 1_000
 """Places of one claim in one text that are weighed against company and frames."""
+
+
+class Finder(Protocol):
+    """Whatever finds places in a reading: patterns, figures, quotations, links."""
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """RE2 expressions, one of which occurs in every text in which something is found; empty: any text."""
+
+    def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[Span]:
+        """The places, in order."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +72,24 @@ def _back(plain: bytes, first: int, start: int, words: int) -> int:
 
 
 class Claim:
-    """Patterns, their exceptions and the company that they need; an exception cancels one match, never a post."""
+    """Places, their exceptions, the company and frames that they need; an exception cancels one match, never a post."""
 
     def __init__(
         self,
-        match: Phrases,
+        match: Finder,
         *,
         exceptions: Phrases = NOTHING,
+        considered: Sequence[str] = (),
         frames: Sequence[Frame] = (),
+        when: Sequence[Frame] = (),
         near: Phrases = NOTHING,
         within: str = "sentence",
     ) -> None:
         self._match = match
         self._exceptions = exceptions
         self._frames = tuple(frames)
+        self._when = tuple(when)
+        self.considered = tuple(considered)
         self._near = near
         self._within = within
 
@@ -99,5 +115,7 @@ class Claim:
 
     def _stands(self, reading: Reading, start: int, end: int) -> bool:
         if self._near and self._within == "sentence" and not self._near.occur(reading, *reading.sentence(start, end)):
+            return False
+        if self._when and not any(frame.holds(reading, start, end) for frame in self._when):
             return False
         return not any(frame.holds(reading, start, end) for frame in self._frames)

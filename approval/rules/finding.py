@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 TOPICS = (
     "guarantee",
@@ -70,7 +71,10 @@ _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that a rule found; `start` and `end` count code points of the text, None where something is missing."""
+    """One thing that a rule found; `start` and `end` count code points of the text, None where something is missing.
+
+    `missing` names each item that a disclosure lacks; `considered` the exceptions that were tried and did not hold.
+    """
 
     rule: str
     name: str
@@ -84,7 +88,10 @@ class Finding:
     why: str
     citation: str
     suggestion: str
+    missing: tuple[str, ...] = ()
+    considered: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, str | int | None]:
+    def as_json(self) -> dict[str, Any]:
         """The finding as the contract spells it."""
-        return {**asdict(self), "severity": self.severity.value}
+        lists = {"missing": list(self.missing), "considered": list(self.considered)}
+        return {**asdict(self), "severity": self.severity.value, **lists}

@@ -23,6 +23,8 @@ from .finding import RuleError
 from .text import Reading
 
 LONGEST = 1_000
+"""Characters of a pattern as it is written."""
+LONGEST_SPELLED = 100_000
 _GAP = r"[ \"'*/_~=|<>^\\\x{2190}-\x{2bff}\x{1f000}-\x{1faff}-]+"
 _WORD = r"[^ \"*/_~=|<>^\\.,!?;:()\n]+[,:]?"
 _MACRO = re.compile(r"<([a-z][a-z0-9-]*)>")
@@ -141,17 +143,20 @@ def compile_pattern(expression: str, source: str = "") -> re2._Regexp:
         raise RuleError(f"RE2 refuses “{source or expression}”: {reason.split(':')[0]}") from error
 
 
-class Phrases:
-    """A few patterns; where they occur in a reading, at the edges of words."""
+class Expressions:
+    """A few RE2 expressions as they are written; where they match in a reading."""
 
-    def __init__(self, sources: Sequence[str], language: Language) -> None:
-        self.expressions = tuple(language.spell(source) for source in sources)
+    def __init__(self, expressions: Sequence[str], sources: Sequence[str] = ()) -> None:
+        self.expressions = tuple(expressions)
         self._any = None
-        if sources:
+        for expression in self.expressions:
+            if len(expression) > LONGEST_SPELLED:
+                raise RuleError(f"A pattern has at most {LONGEST_SPELLED:,} characters when it is spelled out.")
+        if self.expressions:
             try:
                 self._any = compile_pattern("|".join(self.expressions))
             except RuleError:
-                for expression, source in zip(self.expressions, sources, strict=True):
+                for expression, source in zip(self.expressions, sources or self.expressions, strict=True):
                     compile_pattern(expression, source)
                 raise
 
@@ -169,8 +174,21 @@ class Phrases:
         plain = reading.plain
         for found in self._any.finditer(plain, start, len(plain) if end is None else end):
             here, there = found.span()
-            if here < there and not _inside_a_word(reading, here, there):
+            if here < there and self._counts(reading, here, there):
                 yield here, there
+
+    def _counts(self, reading: Reading, start: int, end: int) -> bool:
+        return True
+
+
+class Phrases(Expressions):
+    """A few patterns of the packs' language; where they occur in a reading, at the edges of words."""
+
+    def __init__(self, sources: Sequence[str], language: Language) -> None:
+        super().__init__([language.spell(source) for source in sources], sources)
+
+    def _counts(self, reading: Reading, start: int, end: int) -> bool:
+        return not _inside_a_word(reading, start, end)
 
 
 def _inside_a_word(reading: Reading, start: int, end: int) -> bool:

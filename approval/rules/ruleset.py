@@ -15,14 +15,16 @@ from types import MappingProxyType
 import re2
 
 from .finding import Finding, RuleError
-from .kinds import Hit
+from .kinds import Around, Hit
 from .lexicon import Lexicon
-from .pack import Rule, make_frames, make_language, make_lexicon, make_rules, read_pack
 from .pattern import options
+from .rule import Rule, make_rules
 from .scope import Facts
+from .shared import make_lexicon, make_vocabulary
+from .source import read_pack
 from .text import Reading, read
 
-ENGINE = "approval-rules/1"
+ENGINE = "approval-rules/2"
 """Changes whenever the same packs could find something else in the same text."""
 MOST_PLACES = 200
 """Places in one text that are shown for one rule; a text with more is no longer read for each of them."""
@@ -51,14 +53,14 @@ class RuleSet:
         self.digest = _digest(sources)
         self._lexicon = lexicon
         self._gate = _Gate(rules)
+        self._of_regimes = frozenset(rule.id for rule in rules if rule.scope.regimes)
         self._in_scope = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._rules_for)
 
     @classmethod
     def parse(cls, sources: Mapping[str, bytes]) -> RuleSet:
         """Reads packs (name to TOML); raises RuleError with pack, rule and key."""
         packs = [read_pack(name, sources[name]) for name in sorted(sources)]
-        language = make_language(packs)
-        rules = make_rules(packs, language, make_frames(packs, language))
+        rules = make_rules(packs, make_vocabulary(packs))
         return cls(rules, make_lexicon(packs, rules), sources)
 
     def rule(self, id_or_name: str) -> Rule:
@@ -97,15 +99,16 @@ class RuleSet:
 
     def check_facts(self, text: str, facts: Facts) -> tuple[Finding, ...]:
         """As `check`, with the facts in one."""
-        return tuple(sorted(_distinct(self._all(text, facts)), key=_place))
+        return tuple(sorted(_distinct(self._all(text, facts), self._of_regimes), key=_place))
 
     def _all(self, text: str, facts: Facts) -> list[Finding]:
         reading = read(text, self._lexicon)
         opened = self._gate.open_to(reading)
         active = [rule for number, rule in self._in_scope(facts) if number in opened]
-        findings = [f for rule in active if not rule.look.after for f in _findings(rule, facts, reading, frozenset())]
-        topics = frozenset(finding.topic for finding in findings)
-        findings += [f for rule in active if rule.look.after for f in _findings(rule, facts, reading, topics)]
+        around = Around(facts)
+        findings = [f for rule in active if not rule.look.after for f in _findings(rule, reading, around)]
+        around = Around(facts, frozenset(finding.topic for finding in findings))
+        findings += [f for rule in active if rule.look.after for f in _findings(rule, reading, around)]
         return findings
 
     def failures(self) -> Iterator[Failure]:
@@ -146,9 +149,9 @@ class _Gate:
         return self._always.union(rules_of[hit] for hit in hits)
 
 
-def _findings(rule: Rule, facts: Facts, reading: Reading, topics: frozenset[str]) -> Iterator[Finding]:
-    for hit in islice(rule.look.find(reading, topics), MOST_PLACES):
-        yield _finding(rule, facts, reading, hit)
+def _findings(rule: Rule, reading: Reading, around: Around) -> Iterator[Finding]:
+    for hit in islice(rule.look.find(reading, around), MOST_PLACES):
+        yield _finding(rule, around.facts, reading, hit)
 
 
 def _finding(rule: Rule, facts: Facts, reading: Reading, hit: Hit) -> Finding:
@@ -157,7 +160,7 @@ def _finding(rule: Rule, facts: Facts, reading: Reading, hit: Hit) -> Finding:
     if hit.start is not None and hit.end is not None:
         start, end = reading.place(hit.start, hit.end)
         match = reading.original[start:end]
-    words = {"match": match, **hit.words}
+    words = {"match": match, "missing": ", ".join(hit.missing), **hit.words}
     return Finding(
         rule=rule.id,
         name=rule.name,
@@ -170,19 +173,31 @@ def _finding(rule: Rule, facts: Facts, reading: Reading, hit: Hit) -> Finding:
         why=rule.why,
         citation=rule.citation,
         suggestion=_filled(rule.suggestion, words),
+        missing=hit.missing,
+        considered=rule.look.considered,
     )
 
 
 def _filled(message: str, words: Mapping[str, str]) -> str:
+    if "{" not in message:
+        return message
     for name in ("missing", "instead", "most", "match"):
         message = message.replace("{" + name + "}", words.get(name, ""))
     return message
 
 
-def _distinct(findings: list[Finding]) -> Iterator[Finding]:
-    """Of findings of one topic that overlap, or that stand nowhere, the gravest, then the longest."""
+def _distinct(findings: list[Finding], of_regimes: frozenset[str]) -> Iterator[Finding]:
+    """Of findings of one topic that overlap, or that stand nowhere, the gravest, then the nearest, then the longest.
+
+    A rule written for the regime of the post is nearer than one for all: its citation is the one that counts.
+    """
     kept: dict[str, list[tuple[int, int]]] = {}
-    for finding in sorted(findings, key=lambda f: (-f.severity.rank, -len(f.match), f.start or 0, f.rule)):
+
+    def order(finding: Finding) -> tuple[int, bool, int, int, str]:
+        is_far = finding.rule not in of_regimes
+        return -finding.severity.rank, is_far, -len(finding.match), finding.start or 0, finding.rule
+
+    for finding in sorted(findings, key=order):
         # Something missing stands nowhere, and so only beside other such findings.
         place = (-1, 0) if finding.start is None or finding.end is None else (finding.start, finding.end)
         others = kept.setdefault(finding.topic, [])

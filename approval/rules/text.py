@@ -108,6 +108,17 @@ class Reading:
         """The byte of `plain` at which this character of `cased` begins."""
         return index if self._ascii else len(self.cased[:index].lower().encode())
 
+    def before(self, place: int) -> int:
+        """The bytes of `plain` that stand for the first so many code points of the original."""
+        low, high = 0, len(self.cased)
+        while low < high:
+            middle = (low + high) // 2
+            if self._view.origin(middle, middle + 1)[1] <= place:
+                low = middle + 1
+            else:
+                high = middle
+        return self.offset(low)
+
     def sentence(self, start: int, end: int) -> tuple[int, int]:
         """The bytes of `plain` from the start of the sentence of `start` to the end of that of `end`."""
         bounds = self._bounds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,6 +34,8 @@ class StoredFinding:
     why: str
     citation: str
     suggestion: str
+    missing: Sequence[str] = ()
+    considered: Sequence[str] = ()
     accepted_by: str | None = None
     accepted_reason: str | None = None
 

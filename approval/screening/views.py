@@ -15,7 +15,7 @@ from approval.db import Session, reading, transaction
 from approval.errors import NotFound, Refusal
 from approval.people.models import Proposal, Subject
 from approval.people.queries import names_of, workspace_facts
-from approval.rules.pack import Rule
+from approval.rules import Rule
 from approval.screening import queries, services
 from approval.screening.queries import RuleSetFacts
 from approval.web.identity import current, origin, require, workspace

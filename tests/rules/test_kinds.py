@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from approval.rules import RuleError, RuleSet
@@ -135,6 +137,19 @@ def test_a_rule_may_wait_for_another_topic() -> None:
     assert matches(claim + balance, "Nothing here") == []
 
 
+def test_a_prominent_disclosure_stands_before_the_fold() -> None:
+    source = "[fold]\nx = 30\n" + rule("require", 'needs = ["capital at risk"]\nprominent = true')
+    ruleset = RuleSet.parse({"t": source.encode()})
+    early, late = "Capital at risk. " + "word " * 20, "word " * 20 + "Capital at risk."
+    assert not ruleset.check(early, channel="x")
+    (finding,) = ruleset.check(late, channel="x")
+    assert finding.missing == ("its place: within the first 30 characters",)
+    assert not ruleset.check(late, channel="linkedin"), "a network without a fold shows all of it"
+    assert not ruleset.check("Fund. Capital at risk.", channel="x"), "a text that is shown whole has no fold"
+    assert ruleset.check("\u200b" * 30 + early, channel="x"), "what is invisible takes room too"
+    assert ruleset.check("x" * 20 + ", capital at risk. " + "word " * 20, channel="x"), "the fold may not cut it"
+
+
 def test_an_exempt_post_is_left_alone() -> None:
     assert matches(rule("require", 'needs = ["fdic"]\nexempt = ["we.re hiring"]'), "We're hiring") == []
 
@@ -220,3 +235,129 @@ def test_patterns_stay_linear() -> None:
 
     phrases = Phrases(["(a*)*b"], Language({}))
     assert not phrases.occur(read("a" * 50_000, Lexicon([])))
+
+
+def test_a_pattern_is_a_bare_expression() -> None:
+    source = rule("pattern", r"match = ['\b[a-z]{3}-\d{4}\b']")
+    assert matches(source, "Ticket ABC-1234, abcd-1234, abc-12345") == ["ABC-1234"]
+    with pytest.raises(RuleError, match="RE2 refuses"):
+        matches(rule("pattern", r"match = ['(?=a)b']"), "b")
+
+
+@pytest.mark.parametrize(
+    ("order", "text", "found"),
+    [
+        ("any", "Secured by our savings", ["Secured by our savings"]),
+        ("any", "Savings are secured", ["Savings are secured"]),
+        ("before", "Savings are secured", ["Savings are secured"]),
+        ("before", "Secured by our savings", []),
+        ("after", "Secured by our savings", ["Secured by our savings"]),
+        ("any", "Savings with a b c d secured", []),
+        ("any", "Savings. Secured", []),
+        ("any", "Savings and savings now secured", ["savings now secured"]),
+    ],
+)
+def test_proximity_counts_the_words_between(order: str, text: str, found: list[str]) -> None:
+    keys = f'match = ["secured"]\nbeside = ["savings"]\ntokens = 3\norder = "{order}"'
+    assert matches(rule("proximity", keys), text) == found
+
+
+@pytest.mark.parametrize(
+    ("keys", "text", "found"),
+    [
+        ('of = ["percent"]', "8%, eight per cent, 25 bps, 8", ["8%", "eight per cent", "25 bps"]),
+        ('of = ["money"]', "$1.5m, £20k, ten thousand dollars", ["$1.5m", "£20k", "ten thousand dollars"]),
+        ('of = ["multiple"]', "10x, three-fold, 5 times, 4K", ["10x", "three-fold", "5 times"]),
+        ('of = ["period"]', "24 months, five-year, 3 things", ["24 months", "five-year"]),
+        ('of = ["percent"]\nabove = 5', "5%, 5.1%, twenty-two per cent, 90 bps", ["5.1%", "twenty-two per cent"]),
+        ('of = ["money"]\nbelow = 100', "$99.99, $1k, $250,000, fifty pounds", ["$99.99", "fifty pounds"]),
+        ('of = ["percent"]\nwants = ["since"]', "Up 3%. Up 4% since May.", ["3%"]),
+        ('of = ["percent"]\nwants = ["since"]\nwithin = "post"', "Up 3%. Up 4% since May.", []),
+        ('of = ["percent"]\nwhen = ["warned"]', "A scam: 8%", ["8%"]),
+        ('of = ["percent"]\nwhen = ["warned"]', "A bond: 8%", []),
+    ],
+)  # fmt: skip
+def test_a_figure_is_read_in_digits_and_in_words(keys: str, text: str, found: list[str]) -> None:
+    assert matches(rule("figure", keys), text) == found
+
+
+def test_an_amount_is_the_one_in_force_on_the_day() -> None:
+    amounts = "".join(
+        f'[[amount]]\nname = "limit"\nvalue = {value}\nsince = {since}\nsource = "s"\n'
+        for value, since in ((120, "2025-12-01"), (85, "2017-01-30"))
+    )
+    ruleset = RuleSet.parse({"t": (rule("figure", 'of = ["money"]\nabove = "limit"') + amounts).encode()})
+    text = "£80, £100 and £130"
+    for day, found in ((date(2025, 11, 30), ["£100", "£130"]), (date(2025, 12, 1), ["£130"]), (None, ["£130"])):
+        assert [finding.match for finding in ruleset.check(text, on=day)] == found
+
+
+def test_an_amount_that_nobody_dates_is_refused() -> None:
+    with pytest.raises(RuleError, match="no pack defines the amount “limit”"):
+        matches(rule("figure", 'of = ["money"]\nabove = "limit"'), "x")
+    with pytest.raises(RuleError, match="first day"):
+        matches('[[amount]]\nname = "limit"\nvalue = 1\nsource = "s"\n', "x")
+
+
+@pytest.mark.parametrize(
+    ("keys", "text", "found"),
+    [
+        ('of = "emoji"\nmost = 2', "🚀 a 🚀 b 🌕", ["🌕"]),
+        ('of = "exclamation"\nmost = 1', "a! b!", ["!"]),
+        ('of = "capitals"\nmost = 1', "ONLY today: GOLD", ["GOLD"]),
+        ('of = "hashtag"\nmost = 1', "#one &#35; a#b #two", ["#t"]),
+        ('of = "words"\nlength = 2\nmost = 1', "Buy gold. You should BUY GOLD", ["BUY GOLD"]),
+        ('of = "words"\nlength = 2\nmost = 1', "Buy gold, sell gold", []),
+        ('of = "exclamation"\nmost = 0\nnear = ["buy"]', "Hello!", []),
+    ],
+)
+def test_a_repetition_shows_the_first_that_is_too_many(keys: str, text: str, found: list[str]) -> None:
+    assert matches(rule("repetition", keys), text) == found
+
+
+@pytest.mark.parametrize(
+    ("keys", "text", "found"),
+    [
+        ('of = "link"', "https://a.example/x and b.example/y, not c.example", ["https://a.example/x", "b.example/y"]),
+        ('of = "link"\nhosts = ["bit.ly"]', "https://www.bit.ly/y https://habit.ly/z", ["https://www.bit.ly/y"]),
+        ('of = "link"\nmatch = ["no loss"]', "a.example/no-loss-plan b.example/loss", ["a.example/no-loss-plan"]),
+        ('of = "hashtag"\nmatch = ["can\'t lose"]', "#CantLose #Lose", ["#CantLose"]),
+        ('of = "handle"\nmatch = ["zero risk"]', "ask @ZeroRiskNotes or jane@zero.risk", ["@ZeroRiskNotes"]),
+        ('of = "link"\nmost = 1', "https://a.example/1 https://a.example/2", ["https://a.example/2"]),
+    ],
+)  # fmt: skip
+def test_links_tags_and_handles_are_read(keys: str, text: str, found: list[str]) -> None:
+    known = '\n[lexicon]\nwords = ["cant", "lose", "zero", "risk", "notes"]\n'
+    assert matches(rule("link", keys) + known, text) == found
+
+
+def test_pressure_is_a_call_in_a_pushing_manner() -> None:
+    source = rule("pressure", 'match = ["buy"]\nsignals = 2\ncapitals = 30\nexclamations = 3')
+    assert matches(source, "BUY GOLD TODAY!!!") == ["BUY"]
+    assert matches(source, "Buy gold today!!! ⏰") == ["Buy"]
+    assert matches(source, "Buy gold today!!!") == []
+    assert matches(source, "HAPPY VETERANS DAY!!!") == []
+
+
+def test_a_comparison_needs_its_rival_and_lacks_its_basis() -> None:
+    basis = 'basis = { source = ["source:"], date = ["as of"] }'
+    source = rule("comparison", f'match = ["beats?", "better than"]\nrival = ["banks?"]\n{basis}')
+    assert matches(source, "Our card beats any bank. It beats the weather.") == ["beats any bank"]
+    (finding,) = RuleSet.parse({"t": source.encode()}).check("Better than the banks (as of May)")
+    assert finding.missing == ("source",)
+    assert matches(source, "Better than the banks (as of May, source: us)") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("“They doubled what I had in a year.” Try us", ["They doubled what I had in a year."]),
+        ("“Changed everything for us all” – Dana, client", ["Changed everything for us all"]),
+        ("“Green Growth Fund” is a name.", []),
+        ("“They doubled what I had in a year.” Client, not paid.", []),
+        ("Dana doubled her money with us", ["doubled her money"]),
+    ],
+)
+def test_a_testimonial_speaks_for_itself_and_lacks_its_disclosures(text: str, found: list[str]) -> None:
+    keys = 'match = ["doubled (?:my|her|his) money"]\nitems = { status = ["client"], payment = ["not paid"] }'
+    assert matches(rule("testimonial", keys), text) == found

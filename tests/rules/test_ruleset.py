@@ -35,7 +35,9 @@ def test_a_finding_explains_itself() -> None:
     assert finding.match == POSTS[0][finding.start : finding.end]
     assert finding.match in finding.message
     assert "as of" in finding.citation
-    assert all(getattr(finding, field.name) for field in fields(finding) if field.name not in ("part", "start", "end"))
+    may_be_empty = ("part", "start", "end", "missing")
+    assert all(getattr(finding, field.name) for field in fields(finding) if field.name not in may_be_empty)
+    assert "negated" in finding.considered, "the frame that did not hold is named"
     with pytest.raises(FrozenInstanceError):
         finding.match = ""  # type: ignore[misc]
 
@@ -43,7 +45,7 @@ def test_a_finding_explains_itself() -> None:
 def test_a_finding_in_json_has_the_keys_of_the_contract() -> None:
     told = RULES.check(POSTS[0], **FACTS)[0].as_json()
     keys = "rule name topic severity part start end match message why citation suggestion"
-    assert list(told) == keys.split()
+    assert list(told) == [*keys.split(), "missing", "considered"]
     assert told["severity"] == "block" and type(told["severity"]) is str
 
 
@@ -104,7 +106,7 @@ def test_threads_get_the_same_answers() -> None:
 def test_the_digest_covers_packs_engine_and_unicode(monkeypatch: pytest.MonkeyPatch) -> None:
     sources = dict(RULES.sources)
     digests = {ruleset._digest(sources), ruleset._digest({**sources, "more": b""})}
-    digests.add(ruleset._digest({**sources, "privacy": sources["privacy"] + b"\n"}))
+    digests.add(ruleset._digest({**sources, "pii": sources["pii"] + b"\n"}))
     monkeypatch.setattr(ruleset, "ENGINE", "approval-rules/0")
     digests.add(ruleset._digest(sources))
     monkeypatch.undo()

@@ -183,7 +183,7 @@ def test_a_bad_pack_is_refused_by_pack_rule_and_key(tmp_path: Path) -> None:
     pack.write_text(PACK.replace("message", "mesage"))
     out = run("check", "-", "--pack", str(pack), text="a")
     assert out.exit_code == 2 and "pack house, rule OWN101, key mesage" in out.stderr
-    taken = tmp_path / "privacy.toml"
+    taken = tmp_path / "pii.toml"
     taken.write_text(PACK)
     assert "another name" in run("check", "-", "--pack", str(taken), text="a").stderr
 

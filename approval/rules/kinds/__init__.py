@@ -5,16 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from .base import Hit, Kind, Maker
+from .base import Around, Hit, Kind, Maker
+from .comparison import Comparison
+from .figure import Figure
 from .limit import Limit
+from .link import Link
+from .pattern import Pattern
 from .phrase import Phrase
 from .pii import Pii
+from .pressure import Pressure
+from .proximity import Proximity
+from .repetition import Repetition
 from .require import Require
 from .swap import Swap
+from .testimonial import Testimonial
 
 KINDS: Mapping[str, type[Kind]] = MappingProxyType(
-    {"phrase": Phrase, "require": Require, "limit": Limit, "swap": Swap, "pii": Pii}
+    {
+        "phrase": Phrase,
+        "pattern": Pattern,
+        "proximity": Proximity,
+        "require": Require,
+        "swap": Swap,
+        "limit": Limit,
+        "repetition": Repetition,
+        "figure": Figure,
+        "pii": Pii,
+        "link": Link,
+        "pressure": Pressure,
+        "comparison": Comparison,
+        "testimonial": Testimonial,
+    }
 )
 """Name in the packs to class."""
 
-__all__ = ["KINDS", "Hit", "Kind", "Maker"]
+__all__ = ["KINDS", "Around", "Hit", "Kind", "Maker"]

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from datetime import date
+from typing import Any, ClassVar, Protocol, TypeVar
 
-from ..claim import Claim, Frame
+from ..claim import Claim, Finder, Frame
 from ..finding import RuleError
-from ..pattern import Language, Phrases
+from ..pattern import Expressions, Phrases
+from ..scope import Facts
 from ..text import Reading
+from ..vocabulary import Amount, Vocabulary
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A place in bytes of the reading, or none where something is missing; `words` fill the message."""
+    """A place in bytes of the reading, or none where something is missing.
+
+    `words` fill the message; `missing` names each thing that the post does not say.
+    """
 
     start: int | None
     end: int | None
     words: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a rule may know beside the text: the facts of the post, and the topics that other rules found in it."""
+
+    facts: Facts
+    topics: frozenset[str] = frozenset()
 
 
 class Kind(Protocol):
@@ -29,18 +46,20 @@ class Kind(Protocol):
     """Expressions, one of which occurs in every text that the rule can find something in; empty: any text."""
     after: frozenset[str]
     """Topics; where there are some, the rule looks only at a text in which another rule found one of them."""
+    considered: tuple[str, ...]
+    """The exceptions and frames that could have explained a place away, by name or as they are written."""
 
     def __init__(self, make: Maker) -> None: ...
 
-    def find(self, reading: Reading, found: Collection[str]) -> Iterator[Hit]:
-        """The places where the rule is broken; `found` holds the topics that other rules have found."""
+    def find(self, reading: Reading, around: Around) -> Iterator[Hit]:
+        """The places where the rule is broken."""
 
 
 class Maker:
     """A rule's table, read key by key with the type that each must have."""
 
-    def __init__(self, table: Mapping[str, Any], language: Language, frames: Mapping[str, Frame]) -> None:
-        self._table, self._language, self._frames = table, language, frames
+    def __init__(self, table: Mapping[str, Any], vocabulary: Vocabulary) -> None:
+        self._table, self.vocabulary = table, vocabulary
 
     def texts(self, key: str, *, needed: bool = False) -> tuple[str, ...]:
         """A list of non-empty strings, () where the key is absent."""
@@ -76,6 +95,10 @@ class Maker:
             raise RuleError("must be true or false", key=key)
         return value
 
+    def has(self, key: str) -> bool:
+        """Whether the key is there."""
+        return key in self._table
+
     def table(self, key: str) -> Mapping[str, Any]:
         """A table; empty where the key is absent."""
         value = self._table.get(key, {})
@@ -89,27 +112,59 @@ class Maker:
 
     def phrases_in(self, key: str) -> Mapping[str, Phrases]:
         """A table of named lists of patterns."""
-        inner = Maker(self.table(key), self._language, self._frames)
+        inner = Maker(self.table(key), self.vocabulary)
         return {name: self._named(f"{key}.{name}", inner.texts(name, needed=True)) for name in self.table(key)}
 
-    def claim(self, key: str = "match", *, needed: bool = True) -> Claim:
-        """The claim that `match` (or another key), `except`, `unless`, `near` and `within` describe together."""
-        unknown = [name for name in self.texts("unless") if name not in self._frames]
-        if unknown:
-            raise RuleError(f"no pack defines the frame “{unknown[0]}”", key="unless")
+    def quantity(self, key: str) -> float:
+        """A number, whole or not."""
+        value = self._table.get(key)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise RuleError("must be a number", key=key)
+        return float(value)
+
+    def amount(self, key: str) -> Amount | None:
+        """A number, or the name of an amount that the packs date; None where the key is absent."""
+        value = self._table.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            return Amount(((date.min, self.quantity(key)),))
+        if value not in self.vocabulary.amounts:
+            raise RuleError(f"no pack defines the amount “{value}”", key=key)
+        return self.vocabulary.amounts[value]
+
+    def frames(self, key: str) -> tuple[Frame, ...]:
+        """A list of frames by name."""
+        for name in self.texts(key):
+            if name not in self.vocabulary.frames:
+                raise RuleError(f"no pack defines the frame “{name}”", key=key)
+        return tuple(self.vocabulary.frames[name] for name in self.texts(key))
+
+    def claim(self, finder: Finder | None = None, *, needed: bool = True) -> Claim:
+        """The claim that `match` (or another finder), `except`, `unless`, `when`, `near` and `within` describe."""
         return Claim(
-            self.phrases(key, needed=needed),
+            self.phrases("match", needed=needed) if finder is None else finder,
             exceptions=self.phrases("except"),
-            frames=[self._frames[name] for name in self.texts("unless")],
+            considered=(*self.texts("unless"), *self.texts("except")),
+            frames=self.frames("unless"),
+            when=self.frames("when"),
             near=self.phrases("near"),
             within=self.text("within", one_of=("sentence", "post"), default="sentence"),
         )
 
+    def expressions(self, key: str) -> Expressions:
+        """A list of bare RE2 expressions."""
+        return self._kept(key, lambda: Expressions(self.texts(key, needed=True)))
+
     def _named(self, key: str, sources: tuple[str, ...]) -> Phrases:
+        return self._kept(key, lambda: Phrases(sources, self.vocabulary.language))
+
+    def _kept(self, key: str, make: Callable[[], T]) -> T:
         try:
-            return Phrases(sources, self._language)
+            return make()
         except RuleError as error:
             raise RuleError(error.reason, key=key) from error
 
 
-CLAIM_KEYS = frozenset({"match", "except", "unless", "near", "within"})
+FRAMING_KEYS = frozenset({"except", "unless", "when", "near", "within"})
+CLAIM_KEYS = FRAMING_KEYS | {"match"}

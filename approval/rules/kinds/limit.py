@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import ClassVar
 
 from ..claim import Span
 from ..text import Reading
-from .base import CLAIM_KEYS, Hit, Maker
+from .base import CLAIM_KEYS, Around, Hit, Maker
 
 _CAPITALS = re.compile(r"\b[A-Z]{4,}\b")
 
@@ -25,8 +25,9 @@ class Limit:
         self._claim = make.claim(needed=not self._capitals)
         self._near = make.phrases("near")
         self.probes = self._near.expressions if self._capitals else self._claim.probes
+        self.considered = self._claim.considered
 
-    def find(self, reading: Reading, found: Collection[str]) -> Iterator[Hit]:
+    def find(self, reading: Reading, around: Around) -> Iterator[Hit]:
         """At most one place: the first that is too many."""
         spans = self._shouted(reading) if self._capitals else self._claim.spans(reading)
         for count, (start, end) in enumerate(spans, start=1):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import ClassVar
 
 from ..text import Reading
-from .base import CLAIM_KEYS, Hit, Maker
+from .base import CLAIM_KEYS, Around, Hit, Maker
 
 
 class Phrase:
@@ -18,8 +18,9 @@ class Phrase:
     def __init__(self, make: Maker) -> None:
         self._claim = make.claim()
         self.probes = self._claim.probes
+        self.considered = self._claim.considered
 
-    def find(self, reading: Reading, found: Collection[str]) -> Iterator[Hit]:
+    def find(self, reading: Reading, around: Around) -> Iterator[Hit]:
         """Each place of the phrase."""
         for start, end in self._claim.spans(reading):
             yield Hit(start, end)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from stdnum.us import rtn
 
 from ..claim import Span
 from ..text import Reading
-from .base import Hit, Maker
+from .base import Around, Hit, Maker
 
 _DIGITS = re.compile(rb"(?<![\d.,$\xa3/-])\d(?:[ -]?\d){6,18}(?![\d-]|[.,]\d|%)")
 _SSN = re.compile(rb"(?<![\d-])(?!000|666|9)\d{3}[- ](?!00)\d\d[- ](?!0000)\d{4}(?![\d-])")
@@ -86,6 +86,7 @@ class Pii:
 
     keys: ClassVar[frozenset[str]] = frozenset({"detect"})
     after: frozenset[str] = frozenset()
+    considered: tuple[str, ...] = ()
     probes: tuple[str, ...]
 
     def __init__(self, make: Maker) -> None:
@@ -93,7 +94,7 @@ class Pii:
         self._spans = DETECTORS[name]
         self.probes = ("@",) if name == "personal-email" else (r"\d[ -]?\d[ -]?\d",)
 
-    def find(self, reading: Reading, found: Collection[str]) -> Iterator[Hit]:
+    def find(self, reading: Reading, around: Around) -> Iterator[Hit]:
         """Each number, in the order in which it stands."""
         for start, end in sorted(self._spans(reading.plain)):
             yield Hit(start, end)

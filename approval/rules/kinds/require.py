@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import ClassVar
 
 from ..text import Reading
-from .base import CLAIM_KEYS, Hit, Maker
+from .base import CLAIM_KEYS, Around, Hit, Maker
 
 _LETTERS = re.compile(rb"[^a-z0-9\x80-\xff%]+")
 
@@ -17,11 +17,13 @@ class Require:
 
     The rule looks where `match` stands, where another rule found a topic of `after`, or, without both, at every post
     in scope. Any of `needs` contents it, a text of `exact` word for word, all of `items` (named lists), or one of
-    `pointer` together with a link. Posts with any of `exempt` are left alone. What is missing is shown at the trigger
-    where `at` is "trigger", otherwise nowhere.
+    `pointer` together with a link. `prominent` asks that it stand before the network's fold. Posts with any of `exempt`
+    are left alone. What is missing is shown at the trigger where `at` is "trigger", otherwise nowhere.
     """
 
-    keys: ClassVar[frozenset[str]] = CLAIM_KEYS | {"after", "needs", "exact", "items", "pointer", "exempt", "at"}
+    keys: ClassVar[frozenset[str]] = CLAIM_KEYS | {
+        "after", "needs", "exact", "items", "pointer", "prominent", "exempt", "at"
+    }  # fmt: skip
 
     def __init__(self, make: Maker) -> None:
         self.after = frozenset(make.texts("after"))
@@ -32,32 +34,41 @@ class Require:
         self._pointer = make.phrases("pointer")
         self._exempt = make.phrases("exempt")
         self._at_trigger = make.text("at", one_of=("post", "trigger"), default="post") == "trigger"
+        self._folds = make.vocabulary.folds if make.flag("prominent") else {}
         self.probes = self._when.probes
+        self.considered = self._when.considered
 
-    def find(self, reading: Reading, found: Collection[str]) -> Iterator[Hit]:
+    def find(self, reading: Reading, around: Around) -> Iterator[Hit]:
         """One hit for each trigger, or one for the post."""
-        if self.after and self.after.isdisjoint(found):
+        if self.after and self.after.isdisjoint(around.topics):
             return
         triggers = list(self._when.spans(reading)) if self.probes else []
         if (self.probes and not triggers) or self._exempt.occur(reading):
             return
-        missing = self._missing(reading)
+        missing = self._missing(reading, around)
         if missing is None:
             return
         if self._at_trigger and triggers:
-            yield from (Hit(start, end, {"missing": missing}) for start, end in triggers)
+            yield from (Hit(start, end, missing=missing) for start, end in triggers)
         else:
-            yield Hit(None, None, {"missing": missing})
+            yield Hit(None, None, missing=missing)
 
-    def _missing(self, reading: Reading) -> str | None:
-        """The names of the missing items, "" where the disclosure as a whole is missing, None where nothing is."""
-        if self._needs.occur(reading) or (self._pointer.occur(reading) and b"http" in reading.plain):
+    def _missing(self, reading: Reading, around: Around) -> tuple[str, ...] | None:
+        """The names of the missing items, () where the disclosure as a whole is missing, None where nothing is."""
+        fold = self._folds.get(around.facts.channel or "")
+        shown = reading.before(fold) if fold is not None and len(reading.original) > fold else None
+        if self._needs.occur(reading, 0, shown) or (self._pointer.occur(reading) and b"http" in reading.plain):
             return None
-        if self._exact and any(text in _essence(reading.plain) for text in self._exact):
+        if self._exact and any(text in _essence(reading.plain[:shown]) for text in self._exact):
             return None
+        if shown is not None and (self._needs.occur(reading) or self._holds_exactly(reading)):
+            return (f"its place: within the first {fold} characters",)
         if self._items:
-            return ", ".join(name for name, phrases in self._items.items() if not phrases.occur(reading)) or None
-        return ""
+            return tuple(name for name, phrases in self._items.items() if not phrases.occur(reading, 0, shown)) or None
+        return ()
+
+    def _holds_exactly(self, reading: Reading) -> bool:
+        return any(text in _essence(reading.plain) for text in self._exact)
 
 
 def _essence(plain: bytes) -> bytes:

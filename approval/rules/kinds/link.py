@@ -1,0 +1,70 @@
+"""`link`: a link, a hashtag or a handle of a certain sort stands in the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar
+
+from ..claim import Span
+from ..pattern import Phrases
+from ..text import Reading
+from .base import FRAMING_KEYS, Around, Hit, Maker
+
+_END = r"[^\s<>\"]{0,2000}[^\s<>\".,;:!?)]"
+_FOUND = {
+    "link": re.compile(
+        rf"(?:https?://|www\.){_END}|\b[a-z0-9-]{{1,63}}(?:\.[a-z0-9-]{{1,63}}){{0,3}}\.[a-z]{{2,10}}/{_END}",
+        re.IGNORECASE,
+    ),
+    "hashtag": re.compile(r"(?<![\w/&])#\w{1,100}"),
+    "handle": re.compile(r"(?<![\w/.])@\w[\w.-]{0,98}\w"),
+}
+_HOST = re.compile(r"(?:https?://)?(?:www\.)?([a-z0-9.-]+)")
+_PROBES = {"link": (r"://", r"www\.", r"\.[a-z]{2,10}/"), "hashtag": ("#",), "handle": ("@",)}
+
+
+class _Links:
+    """Links, hashtags or handles; those of certain hosts, those with certain words in them."""
+
+    def __init__(self, sort: str, hosts: frozenset[str], words: Phrases) -> None:
+        self._sort, self._hosts, self._words = sort, hosts, words
+        self.expressions = _PROBES[sort]
+
+    def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[Span]:
+        """Where they stand, in order; they are found in the text as typed, and their words read in plain."""
+        last = len(reading.plain) if end is None else end
+        for found in _FOUND[self._sort].finditer(reading.original):
+            place = reading.before(found.start()), reading.before(found.end())
+            if start <= place[0] < place[1] <= last and self._fits(reading, found.group(), place):
+                yield place
+
+    def _fits(self, reading: Reading, written: str, place: Span) -> bool:
+        if self._hosts and not self._is_of_hosts(written.lower()):
+            return False
+        return not self._words or self._words.occur(reading, *place)
+
+    def _is_of_hosts(self, link: str) -> bool:
+        host = _HOST.match(link)
+        name = host.group(1) if host else ""
+        return any(name == known or name.endswith("." + known) for known in self._hosts)
+
+
+class Link:
+    """Finds links, hashtags or handles (`of`): of certain `hosts`, with `match` in their words, beyond `most`."""
+
+    keys: ClassVar[frozenset[str]] = FRAMING_KEYS | {"of", "hosts", "match", "most"}
+    after: frozenset[str] = frozenset()
+
+    def __init__(self, make: Maker) -> None:
+        sort = make.text("of", one_of=tuple(_FOUND))
+        self._most = make.number("most", least=0) if make.has("most") else 0
+        self._claim = make.claim(_Links(sort, frozenset(make.texts("hosts")), make.phrases("match")))
+        self.probes = self._claim.probes
+        self.considered = self._claim.considered
+
+    def find(self, reading: Reading, around: Around) -> Iterator[Hit]:
+        """Each that fits, from the first that is too many."""
+        for count, (start, end) in enumerate(self._claim.spans(reading), start=1):
+            if count > self._most:
+                yield Hit(start, end, {"most": str(self._most)})

@@ -1,0 +1,26 @@
+"""`pattern`: a regular expression stands in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from ..text import Reading
+from .base import CLAIM_KEYS, Around, Hit, Maker
+
+
+class Pattern:
+    """As `phrase`, but `match` holds bare RE2 expressions over the plain, lower-case text."""
+
+    keys: ClassVar[frozenset[str]] = CLAIM_KEYS
+    after: frozenset[str] = frozenset()
+
+    def __init__(self, make: Maker) -> None:
+        self._claim = make.claim(make.expressions("match"))
+        self.probes = self._claim.probes
+        self.considered = self._claim.considered
+
+    def find(self, reading: Reading, around: Around) -> Iterator[Hit]:
+        """Each place of the expression."""
+        for start, end in self._claim.spans(reading):
+            yield Hit(start, end)

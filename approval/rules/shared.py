@@ -1,0 +1,128 @@
+"""The names that packs share, read from all of them together; two packs may not define one name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from .claim import Frame
+from .finding import RuleError
+from .kinds import Maker
+from .lexicon import Lexicon
+from .pattern import Language
+from .rule import Rule
+from .scope import NETWORKS
+from .source import Pack
+from .tables import Table, day, ensure_known
+from .vocabulary import Amount, Vocabulary
+
+_FRAME_KEYS = frozenset({"name", "before", "after", "around", "broken_by", "reach", "neighbours"})
+_AMOUNT_KEYS = frozenset({"name", "value", "since", "source"})
+
+
+def make_vocabulary(packs: Iterable[Pack]) -> Vocabulary:
+    """Word lists, frames, amounts and folds of all packs."""
+    packs = list(packs)
+    language = _language(packs)
+    return Vocabulary(language, _frames(packs, language), _amounts(packs), _folds(packs))
+
+
+def make_lexicon(packs: Iterable[Pack], rules: Iterable[Rule]) -> Lexicon:
+    """The words that are unmasked: those listed, and those of the examples that rules flag."""
+    listed: dict[str, set[str]] = {"words": set(), "correct": set(), "keep": set()}
+    for pack in packs:
+        ensure_known(pack.lexicon, frozenset(listed), pack=pack.name)
+        for key, words in pack.lexicon.items():
+            listed[key].update(word.lower() for word in words)
+    shown = {
+        word for rule in rules for example in rule.flags for word in re.findall(r"[a-z]{3,}", example.text.lower())
+    }
+    return Lexicon(listed["words"] | shown, listed["correct"], listed["keep"])
+
+
+def _language(packs: Iterable[Pack]) -> Language:
+    words: dict[str, list[str]] = {}
+    for pack in packs:
+        for name, alternatives in pack.words.items():
+            if name in words:
+                raise RuleError("is defined twice", pack=pack.name, key=f"words.{name}")
+            words[name] = alternatives
+    language = Language(words)
+    for pack in packs:
+        for name in pack.words:
+            try:
+                language.spell(f"<{name}>")
+            except RuleError as error:
+                raise RuleError(error.reason, pack=pack.name, key=f"words.{name}") from error
+    return language
+
+
+def _frames(packs: Iterable[Pack], language: Language) -> dict[str, Frame]:
+    frames: dict[str, Frame] = {}
+    for pack in packs:
+        for table in pack.frames:
+            try:
+                frame = _frame(table, language)
+            except RuleError as error:
+                raise RuleError(
+                    error.reason, pack=pack.name, rule=f"frame {table.get('name')}", key=error.key
+                ) from error
+            if frame.name in frames:
+                raise RuleError("is defined twice", pack=pack.name, key=f"frame {frame.name}")
+            frames[frame.name] = frame
+    return frames
+
+
+def _frame(table: Table, language: Language) -> Frame:
+    ensure_known(table, _FRAME_KEYS)
+    make = Maker(table, Vocabulary(language))
+    return Frame(
+        name=make.text("name"),
+        before=make.phrases("before"),
+        after=make.phrases("after"),
+        around=make.phrases("around"),
+        broken_by=make.phrases("broken_by"),
+        reach=make.number("reach", least=0) if "reach" in table else 0,
+        neighbours=make.flag("neighbours"),
+    )
+
+
+def _amounts(packs: Iterable[Pack]) -> Mapping[str, Amount]:
+    found: dict[str, list[Table]] = {}
+    owner: dict[str, str] = {}
+    for pack in packs:
+        for table in pack.amounts:
+            name = str(table.get("name", ""))
+            try:
+                _ensure_amount(table)
+            except RuleError as error:
+                raise RuleError(error.reason, pack=pack.name, rule=f"amount {name}", key=error.key) from error
+            if owner.setdefault(name, pack.name) != pack.name:
+                raise RuleError(f"pack {owner[name]} defines it too", pack=pack.name, key=f"amount {name}")
+            found.setdefault(name, []).append(table)
+    return {
+        name: Amount(tuple(sorted((table["since"], float(table["value"])) for table in entries)))
+        for name, entries in found.items()
+    }
+
+
+def _ensure_amount(table: Table) -> None:
+    ensure_known(table, _AMOUNT_KEYS)
+    make = Maker(table, Vocabulary(Language({})))
+    make.text("name")
+    make.text("source")
+    make.quantity("value")
+    if day(table, "since") is None:
+        raise RuleError("is missing: the first day on which the amount counts", key="since")
+
+
+def _folds(packs: Iterable[Pack]) -> Mapping[str, int]:
+    folds: dict[str, int] = {}
+    for pack in packs:
+        for network in pack.folds:
+            if network not in NETWORKS:
+                raise RuleError(f"is not one of {', '.join(NETWORKS)}", pack=pack.name, key=f"fold.{network}")
+            if network in folds:
+                raise RuleError("is defined twice", pack=pack.name, key=f"fold.{network}")
+            folds[network] = Maker(pack.folds, Vocabulary(Language({}))).number(network, least=1)
+    return folds

@@ -1,0 +1,50 @@
+"""One pack as it is written: TOML in, its tables out."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .finding import RuleError
+from .tables import Table, ensure_known, lists, tables
+
+_KEYS = frozenset({"pack", "words", "lexicon", "frame", "amount", "fold", "rule"})
+
+
+@dataclass(frozen=True)
+class Pack:
+    """One TOML source, read and checked for its shape."""
+
+    name: str
+    words: Mapping[str, list[str]]
+    lexicon: Mapping[str, list[str]]
+    frames: tuple[Table, ...]
+    amounts: tuple[Table, ...]
+    folds: Table
+    rules: tuple[Table, ...]
+
+
+def read_pack(name: str, source: bytes) -> Pack:
+    """One pack's tables; its rules are made by `make_rules`, because they share words and frames with other packs."""
+    try:
+        document = tomllib.loads(source.decode())
+    except UnicodeDecodeError as error:
+        raise RuleError(f"is not UTF-8 at byte {error.start}", pack=name) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RuleError(f"is not TOML: {error}", pack=name) from error
+    ensure_known(document, _KEYS, pack=name)
+    about, folds = document.get("pack", {}), document.get("fold", {})
+    for key, table in (("pack", about), ("fold", folds)):
+        if not isinstance(table, dict):
+            raise RuleError("must be a table", pack=name, key=key)
+    ensure_known(about, frozenset({"title", "about"}), pack=name)
+    return Pack(
+        name=name,
+        words=lists(document, "words", pack=name),
+        lexicon=lists(document, "lexicon", pack=name),
+        frames=tables(document, "frame", pack=name),
+        amounts=tables(document, "amount", pack=name),
+        folds=folds,
+        rules=tables(document, "rule", pack=name),
+    )
