@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import product
+from itertools import pairwise, product
+from operator import add
 
 _LEET = {
     "0": "o", "1": "il", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s", "!": "il",
@@ -42,6 +43,15 @@ class Lexicon:
             if word in self.words:
                 return word
         return None
+
+    def may_mend(self, words: Sequence[str]) -> bool:
+        """Whether one of these words is misspelt, or two neighbours may be the halves of one."""
+        if not self._misspellings.keys().isdisjoint(words):
+            return True
+        return not self.long_words.isdisjoint(map(add, words, words[1:])) and any(
+            first + second in self.long_words and not (first in self.words and second in self.words)
+            for first, second in pairwise(words)
+        )
 
     def correct(self, word: str) -> str | None:
         """The word that this one misspells by one letter, or None."""

@@ -17,9 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import re2
-
 from .finding import RuleError
+from .linear import compile_pattern
 from .text import Reading
 
 LONGEST = 1_000
@@ -38,15 +37,6 @@ _BLANK = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\])| ", re.DOTALL)
 _QUANTIFIER = re.compile(r"(?:[?*+]|\{\d*,?\d*\})\??")
 _BRACKETS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()|]", re.DOTALL)
 _CLASS_NAME = re.compile(r"\\[pP]\{[^}]*\}|\\x\{[0-9a-fA-F]+\}|\(\?P<")
-
-
-def options() -> re2.Options:
-    """How every pattern is compiled."""
-    chosen = re2.Options()
-    chosen.never_capture = True
-    chosen.log_errors = False
-    chosen.max_mem = 256 << 20
-    return chosen
 
 
 @dataclass(frozen=True)
@@ -134,17 +124,13 @@ def _branches(group: str) -> Iterator[str]:
     yield group[start:]
 
 
-def compile_pattern(expression: str, source: str = "") -> re2._Regexp:
-    """An expression compiled by RE2, or a refusal that names the pattern as it was written."""
-    try:
-        return re2.compile(expression, options())
-    except re2.error as error:
-        reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error.args[0])
-        raise RuleError(f"RE2 refuses “{source or expression}”: {reason.split(':')[0]}") from error
-
-
 class Expressions:
-    """A few RE2 expressions as they are written; where they match in a reading."""
+    """A few RE2 expressions as they are written; where they match in a reading.
+
+    `number` is their place in the gate of a rule set, by which a reading knows at once whether they occur at all.
+    """
+
+    number = -1
 
     def __init__(self, expressions: Sequence[str], sources: Sequence[str] = ()) -> None:
         self.expressions = tuple(expressions)
@@ -169,7 +155,7 @@ class Expressions:
 
     def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
         """Where they stand, in bytes of `reading.plain`, in order, without overlap."""
-        if self._any is None:
+        if self._any is None or reading.lacks(self.number):
             return
         plain = reading.plain
         for found in self._any.finditer(plain, start, len(plain) if end is None else end):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from types import MappingProxyType
 
 import re2
@@ -17,7 +17,8 @@ import re2
 from .finding import Finding, RuleError
 from .kinds import Around, Hit
 from .lexicon import Lexicon
-from .pattern import options
+from .linear import options
+from .pattern import Expressions
 from .rule import Rule, make_rules
 from .scope import Facts
 from .shared import make_lexicon, make_vocabulary
@@ -47,12 +48,14 @@ class Failure:
 class RuleSet:
     """Immutable and safe to share between threads."""
 
-    def __init__(self, rules: tuple[Rule, ...], lexicon: Lexicon, sources: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, rules: tuple[Rule, ...], lexicon: Lexicon, sources: Mapping[str, bytes], made: Sequence[Expressions]
+    ) -> None:
         self.rules = rules
         self.sources: Mapping[str, bytes] = MappingProxyType(dict(sources))
         self.digest = _digest(sources)
         self._lexicon = lexicon
-        self._gate = _Gate(rules)
+        self._gate = _Gate(rules, made)
         self._of_regimes = frozenset(rule.id for rule in rules if rule.scope.regimes)
         self._in_scope = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._rules_for)
 
@@ -60,8 +63,9 @@ class RuleSet:
     def parse(cls, sources: Mapping[str, bytes]) -> RuleSet:
         """Reads packs (name to TOML); raises RuleError with pack, rule and key."""
         packs = [read_pack(name, sources[name]) for name in sorted(sources)]
-        rules = make_rules(packs, make_vocabulary(packs))
-        return cls(rules, make_lexicon(packs, rules), sources)
+        vocabulary = make_vocabulary(packs)
+        rules = make_rules(packs, vocabulary)
+        return cls(rules, make_lexicon(packs, rules), sources, vocabulary.made)
 
     def rule(self, id_or_name: str) -> Rule:
         """The rule with this id or name; KeyError where there is none."""
@@ -125,28 +129,39 @@ class RuleSet:
 
 
 class _Gate:
-    """One pass of RE2 over the text tells which rules are worth a look."""
+    """One pass of RE2 over the text tells which patterns occur, and so which rules are worth a look."""
 
-    def __init__(self, rules: tuple[Rule, ...]) -> None:
+    def __init__(self, rules: tuple[Rule, ...], made: Sequence[Expressions]) -> None:
         self._set = re2.Set.SearchSet(options())
-        self._rules_of: list[int] = []
         self._always = frozenset(number for number, rule in enumerate(rules) if not rule.look.probes)
+        self._rules_of: list[list[int]] = []
+        self._patterns_of: list[list[int]] = []
+        self._places: dict[str, int] = {}
         # A pattern that occurs in every text: where it is not reported, the matcher has failed and nothing may pass.
-        self._sentinel = self._set.Add("")
-        self._rules_of.append(-1)
+        self._sentinel = self._place("")
         for number, rule in enumerate(rules):
             for probe in rule.look.probes:
-                self._set.Add(probe)
-                self._rules_of.append(number)
+                self._rules_of[self._place(probe)].append(number)
+        for number, expressions in enumerate(made):
+            expressions.number = number
+            for expression in expressions.expressions:
+                self._patterns_of[self._place(expression)].append(number)
         self._set.Compile()
+
+    def _place(self, expression: str) -> int:
+        if expression not in self._places:
+            self._places[expression] = self._set.Add(expression)
+            self._rules_of.append([])
+            self._patterns_of.append([])
+        return self._places[expression]
 
     def open_to(self, reading: Reading) -> frozenset[int]:
         """The numbers of the rules of which a probe occurs, and of those that have none."""
         hits = self._set.Match(reading.plain)
         if self._sentinel not in hits:
             raise RuleError("The matcher ran out of memory; the text was not judged.")
-        rules_of = self._rules_of
-        return self._always.union(rules_of[hit] for hit in hits)
+        reading.knows(frozenset(chain.from_iterable(map(self._patterns_of.__getitem__, hits))))
+        return self._always.union(chain.from_iterable(map(self._rules_of.__getitem__, hits)))
 
 
 def _findings(rule: Rule, reading: Reading, around: Around) -> Iterator[Finding]:

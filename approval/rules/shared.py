@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from .claim import Frame
 from .finding import RuleError
@@ -23,8 +24,8 @@ _AMOUNT_KEYS = frozenset({"name", "value", "since", "source"})
 def make_vocabulary(packs: Iterable[Pack]) -> Vocabulary:
     """Word lists, frames, amounts and folds of all packs."""
     packs = list(packs)
-    language = _language(packs)
-    return Vocabulary(language, _frames(packs, language), _amounts(packs), _folds(packs))
+    plain = Vocabulary(_language(packs))
+    return replace(plain, frames=_frames(packs, plain), amounts=_amounts(packs), folds=_folds(packs))
 
 
 def make_lexicon(packs: Iterable[Pack], rules: Iterable[Rule]) -> Lexicon:
@@ -57,12 +58,12 @@ def _language(packs: Iterable[Pack]) -> Language:
     return language
 
 
-def _frames(packs: Iterable[Pack], language: Language) -> dict[str, Frame]:
+def _frames(packs: Iterable[Pack], plain: Vocabulary) -> dict[str, Frame]:
     frames: dict[str, Frame] = {}
     for pack in packs:
         for table in pack.frames:
             try:
-                frame = _frame(table, language)
+                frame = _frame(table, plain)
             except RuleError as error:
                 raise RuleError(
                     error.reason, pack=pack.name, rule=f"frame {table.get('name')}", key=error.key
@@ -73,9 +74,9 @@ def _frames(packs: Iterable[Pack], language: Language) -> dict[str, Frame]:
     return frames
 
 
-def _frame(table: Table, language: Language) -> Frame:
+def _frame(table: Table, plain: Vocabulary) -> Frame:
     ensure_known(table, _FRAME_KEYS)
-    make = Maker(table, Vocabulary(language))
+    make = Maker(table, plain)
     return Frame(
         name=make.text("name"),
         before=make.phrases("before"),

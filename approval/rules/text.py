@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 
+import re2
+
 from . import fold
 from .finding import RuleError
 from .lexicon import Lexicon
+from .linear import options
 
 LARGEST = 1_000_000
 """Code points that one text may have."""
@@ -91,6 +94,15 @@ class Reading:
         lowered = view.text.lower()
         self.plain = lowered.encode()
         self._ascii = len(self.plain) == len(lowered)
+        self._occurring: frozenset[int] | None = None
+
+    def knows(self, occurring: frozenset[int]) -> None:
+        """Keeps the numbers of those patterns that occur in it."""
+        self._occurring = occurring
+
+    def lacks(self, number: int) -> bool:
+        """Whether the patterns of this number are known to be absent."""
+        return self._occurring is not None and number >= 0 and number not in self._occurring
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """The code points of the original that these bytes of `plain` stand for."""
@@ -159,7 +171,7 @@ def read(text: str, lexicon: Lexicon) -> Reading:
             view = view.rewrite(_markup(view.text))
     if not view.text.isascii():
         view = _folded(view)
-    view = view.rewrite(_splits(view.text, lexicon)) if _SPLIT.search(view.text) else view
+    view = view.rewrite(_splits(view.text, lexicon)) if _SPACED.search(view.text) else view
     view = view.rewrite(_tags(view.text, lexicon)) if "#" in view.text or "@" in view.text else view
     view = view.rewrite(_words(view.text, lexicon))
     view = view.same_length(_LINE.sub(_joined_line, view.text)) if "\n" in view.text else view
@@ -194,6 +206,13 @@ def _folded(view: View) -> View:
 def _any_of(characters: str) -> re.Pattern[str]:
     return re.compile("[" + re.escape(characters) + "]")
 
+
+# What most texts do not hold, in one linear pass each: letters set apart, held down, or mixed with symbols.
+_SPACED = re2.compile(r"(?:^|[^\pL\d])\pL[ ._/*·•|~-]{1,2}\pL[ ._/*·•|~-]{1,2}\pL(?:$|[^\pL\d])", options())
+_MASKED = re2.compile(
+    r"[0-9@$€£¢|*+!][a-z]|[a-z]!*[0-9@$€£¢|*+]|" + "|".join(3 * letter for letter in "abcdefghijklmnopqrstuvwxyz"),
+    options(),
+)
 
 # Single letters with one and the same separator between them: "r.i.s.k", "l/o/w", "g u a r a n t e e d".
 _SPLIT = re.compile(r"(?<![^\W_])[^\W\d_]([ ._/*·•|~-]{1,2})(?:[^\W\d_]\1){1,30}[^\W\d_](?![^\W_])")
@@ -237,6 +256,8 @@ _BREAK = re.compile(r"-?[ \n]|-\s?\n")
 def _words(text: str, lexicon: Lexicon) -> Iterable[Edit]:
     """Masked, stretched, misspelt and broken words, put right where that gives a word that the rules know."""
     lowered = text.lower()
+    if _MASKED.search(lowered) is None and not lexicon.may_mend(_PLAIN.findall(lowered)):
+        return
     before: re.Match[str] | None = None
     for found in _TOKEN.finditer(lowered):
         token = found.group()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from .claim import Frame
-from .pattern import Language
+from .pattern import Expressions, Language
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,13 @@ class Amount:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The shared names of all packs; `folds` holds the code points that a network shows before “more”."""
+    """The shared names of all packs; `folds` holds the code points that a network shows before “more”.
+
+    `made` collects every list of patterns that rules and frames are made of, for the one pass over a text.
+    """
 
     language: Language
     frames: Mapping[str, Frame] = field(default_factory=dict)
     amounts: Mapping[str, Amount] = field(default_factory=dict)
     folds: Mapping[str, int] = field(default_factory=dict)
+    made: list[Expressions] = field(default_factory=list, compare=False, repr=False)

@@ -14,7 +14,7 @@ from ..scope import Facts
 from ..text import Reading
 from ..vocabulary import Amount, Vocabulary
 
-T = TypeVar("T")
+E = TypeVar("E", bound=Expressions)
 
 
 @dataclass(frozen=True)
@@ -159,11 +159,13 @@ class Maker:
     def _named(self, key: str, sources: tuple[str, ...]) -> Phrases:
         return self._kept(key, lambda: Phrases(sources, self.vocabulary.language))
 
-    def _kept(self, key: str, make: Callable[[], T]) -> T:
+    def _kept(self, key: str, make: Callable[[], E]) -> E:
         try:
-            return make()
+            made = make()
         except RuleError as error:
             raise RuleError(error.reason, key=key) from error
+        self.vocabulary.made.append(made)
+        return made
 
 
 FRAMING_KEYS = frozenset({"except", "unless", "when", "near", "within"})
