@@ -195,6 +195,13 @@ DOORS: dict[str, tuple[Open, ...]] = {
             form={"rule": "{rule}", "seen": "{blocked_seen}", "reason": "It is a quotation."},
         ),
     ),
+    "desk.dismiss_finding": (
+        post(
+            "/posts/{blocked}/findings/dismiss",
+            frozenset({REVIEWER, COMPLIANCE}),
+            form={"rule": "{rule}", "seen": "{blocked_seen}", "reason": "It quotes a scam."},
+        ),
+    ),
     "desk.ask_exception": (
         post(
             "/posts/{blocked}/findings/ask",

@@ -22,7 +22,7 @@ from .pattern import Expressions
 from .rule import Rule, make_rules
 from .scope import Facts
 from .shared import make_lexicon, make_vocabulary
-from .source import read_pack
+from .source import Pack, read_pack
 from .text import Reading, read
 
 ENGINE = "approval-rules/2"
@@ -49,9 +49,15 @@ class RuleSet:
     """Immutable and safe to share between threads."""
 
     def __init__(
-        self, rules: tuple[Rule, ...], lexicon: Lexicon, sources: Mapping[str, bytes], made: Sequence[Expressions]
+        self,
+        rules: tuple[Rule, ...],
+        lexicon: Lexicon,
+        sources: Mapping[str, bytes],
+        made: Sequence[Expressions],
+        shadow: frozenset[str] = frozenset(),
     ) -> None:
         self.rules = rules
+        self.shadow = shadow
         self.sources: Mapping[str, bytes] = MappingProxyType(dict(sources))
         self.digest = _digest(sources)
         self._lexicon = lexicon
@@ -65,7 +71,11 @@ class RuleSet:
         packs = [read_pack(name, sources[name]) for name in sorted(sources)]
         vocabulary = make_vocabulary(packs)
         rules = make_rules(packs, vocabulary)
-        return cls(rules, make_lexicon(packs, rules), sources, vocabulary.made)
+        _ensure_named(packs, rules)
+        off = frozenset(chain.from_iterable(pack.off for pack in packs))
+        shadow = frozenset(chain.from_iterable(pack.shadow for pack in packs)) - off
+        applied = tuple(rule for rule in rules if rule.id not in off)
+        return cls(applied, make_lexicon(packs, rules), sources, vocabulary.made, shadow)
 
     def rule(self, id_or_name: str) -> Rule:
         """The rule with this id or name; KeyError where there is none."""
@@ -103,7 +113,14 @@ class RuleSet:
 
     def check_facts(self, text: str, facts: Facts) -> tuple[Finding, ...]:
         """As `check`, with the facts in one."""
-        return tuple(sorted(_distinct(self._all(text, facts), self._of_regimes), key=_place))
+        return self.judge(text, facts)[0]
+
+    def judge(self, text: str, facts: Facts) -> tuple[tuple[Finding, ...], frozenset[str]]:
+        """The findings, and the ids of the shadow rules that found something: they are counted and never shown."""
+        found = self._all(text, facts)
+        shadows = frozenset(finding.rule for finding in found if finding.rule in self.shadow)
+        shown = [finding for finding in found if finding.rule not in shadows] if shadows else found
+        return tuple(sorted(_distinct(shown, self._of_regimes), key=_place)), shadows
 
     def _all(self, text: str, facts: Facts) -> list[Finding]:
         reading = read(text, self._lexicon)
@@ -126,6 +143,15 @@ class RuleSet:
 
     def _rules_for(self, facts: Facts) -> tuple[tuple[int, Rule], ...]:
         return tuple((number, rule) for number, rule in enumerate(self.rules) if rule.scope.covers(facts))
+
+
+def _ensure_named(packs: Sequence[Pack], rules: Sequence[Rule]) -> None:
+    """Refuses a pack that silences a rule which nobody has written."""
+    known = {rule.id for rule in rules}
+    for pack in packs:
+        for key, ids in (("shadow", pack.shadow), ("off", pack.off)):
+            if unknown := sorted(ids - known):
+                raise RuleError(f"there is no rule {unknown[0]}", pack=pack.name, key=f"pack.{key}")
 
 
 class _Gate:

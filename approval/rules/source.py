@@ -14,7 +14,10 @@ _KEYS = frozenset({"pack", "words", "lexicon", "frame", "amount", "fold", "rule"
 
 @dataclass(frozen=True)
 class Pack:
-    """One TOML source, read and checked for its shape."""
+    """One TOML source, read and checked for its shape.
+
+    `shadow` and `off` name rules, of any pack, that are counted without being shown, or not applied at all.
+    """
 
     name: str
     words: Mapping[str, list[str]]
@@ -23,6 +26,8 @@ class Pack:
     amounts: tuple[Table, ...]
     folds: Table
     rules: tuple[Table, ...]
+    shadow: frozenset[str]
+    off: frozenset[str]
 
 
 def read_pack(name: str, source: bytes) -> Pack:
@@ -38,7 +43,7 @@ def read_pack(name: str, source: bytes) -> Pack:
     for key, table in (("pack", about), ("fold", folds)):
         if not isinstance(table, dict):
             raise RuleError("must be a table", pack=name, key=key)
-    ensure_known(about, frozenset({"title", "about"}), pack=name)
+    ensure_known(about, frozenset({"title", "about", "shadow", "off"}), pack=name)
     return Pack(
         name=name,
         words=lists(document, "words", pack=name),
@@ -47,4 +52,13 @@ def read_pack(name: str, source: bytes) -> Pack:
         amounts=tables(document, "amount", pack=name),
         folds=folds,
         rules=tables(document, "rule", pack=name),
+        shadow=_ids(about, "shadow", pack=name),
+        off=_ids(about, "off", pack=name),
     )
+
+
+def _ids(about: Table, key: str, *, pack: str) -> frozenset[str]:
+    value = about.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise RuleError("must be a list of rule ids", pack=pack, key=f"pack.{key}")
+    return frozenset(value)

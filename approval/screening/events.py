@@ -59,3 +59,11 @@ class ExceptionAsked(Event, kind="exception.asked"):
 
     revision: bytes
     rule: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingDismissed(Event, kind="finding.dismissed"):
+    """A reviewer calls a finding a false alarm, in this revision only. A finding that blocks goes on blocking."""
+
+    revision: bytes
+    rule: str

@@ -79,3 +79,32 @@ class ExceptionRequest(Witnessed, Base):
     answered_at: Mapped[datetime | None]
 
     __table_args__ = (Index(None, "workspace", "revision"),)
+
+
+class Dismissal(Witnessed, Base):
+    """A reviewer says that a finding is a false alarm in one revision. It lets nothing pass that blocks."""
+
+    __tablename__ = "dismissal"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace: Mapped[str] = mapped_column(ForeignKey("workspace.name"))
+    revision: Mapped[bytes] = mapped_column(Digest)
+    rule: Mapped[str] = mapped_column(String(32))
+    reason: Mapped[str] = mapped_column(Text, info=PERSONAL)
+    dismissed_by: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("workspace", "revision", "rule"), Index(None, "workspace", "rule", "id"))
+
+
+class RuleTally(Base):
+    """How often a rule found something in this firm's revisions, in the open and in the shadow, and was wrong."""
+
+    __tablename__ = "rule_tally"
+    unwitnessed = "a counter: screenings and dismissals are the record"
+
+    workspace: Mapped[str] = mapped_column(ForeignKey("workspace.name"), primary_key=True)
+    rule: Mapped[str] = mapped_column(String(32), primary_key=True)
+    hits: Mapped[int] = mapped_column(default=0)
+    shadows: Mapped[int] = mapped_column(default=0)
+    dismissed: Mapped[int] = mapped_column(default=0)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from approval.db import Session, once
 from approval.errors import NotFound
 from approval.rules import Severity
-from approval.screening.models import Acceptance, ExceptionRequest, RuleSetVersion, Screening
+from approval.screening.models import Acceptance, Dismissal, ExceptionRequest, RuleSetVersion, RuleTally, Screening
 
 ENGINE_FAILED = "ENG000"
 """The rule of the finding that stands for an engine that could not judge. Nobody can accept it."""
@@ -38,6 +38,8 @@ class StoredFinding:
     considered: Sequence[str] = ()
     accepted_by: str | None = None
     accepted_reason: str | None = None
+    dismissed_by: str | None = None
+    dismissed_reason: str | None = None
 
     @property
     def open(self) -> bool:
@@ -118,19 +120,62 @@ def findings_of(session: Session, workspace: str, revision: bytes, rule_set: byt
         raise NotFound("This revision was not screened under these rules.")
     if not stored:
         return ()
-    accepted = {
-        rule: (by, reason)
-        for rule, by, reason in session.execute(
-            select(Acceptance.rule, Acceptance.accepted_by, Acceptance.reason).where(
-                Acceptance.workspace == workspace, Acceptance.revision == revision
-            )
-        )
-    }
-    return tuple(_stored(found, *accepted.get(found["rule"], (None, None))) for found in stored)
+    accepted = _answers(session, Acceptance, Acceptance.accepted_by, workspace, revision)
+    dismissed = _answers(session, Dismissal, Dismissal.dismissed_by, workspace, revision)
+    return tuple(_stored(found, accepted, dismissed) for found in stored)
 
 
-def _stored(found: Mapping[str, Any], by: str | None, reason: str | None) -> StoredFinding:
-    return StoredFinding(**found, accepted_by=by, accepted_reason=reason)
+_Answers = Mapping[str, tuple[str, str]]
+
+
+def _answers(
+    session: Session, of: type[Acceptance] | type[Dismissal], by: Any, workspace: str, revision: bytes
+) -> _Answers:
+    """Who answered for which rule in this revision, and why."""
+    rows = session.execute(select(of.rule, by, of.reason).where(of.workspace == workspace, of.revision == revision))
+    return {rule: (who, reason) for rule, who, reason in rows}
+
+
+def _stored(found: Mapping[str, Any], accepted: _Answers, dismissed: _Answers) -> StoredFinding:
+    accepted_by, accepted_reason = accepted.get(found["rule"], (None, None))
+    dismissed_by, dismissed_reason = dismissed.get(found["rule"], (None, None))
+    lists = {name: tuple(found.get(name, ())) for name in ("missing", "considered")}
+    return StoredFinding(
+        **{**found, **lists},
+        accepted_by=accepted_by,
+        accepted_reason=accepted_reason,
+        dismissed_by=dismissed_by,
+        dismissed_reason=dismissed_reason,
+    )
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many revisions a rule found something in, or would have in the shadow, and how often it was wrong."""
+
+    hits: int = 0
+    shadows: int = 0
+    dismissed: int = 0
+
+
+def tallies(session: Session, workspace: str, rules: Sequence[str]) -> Mapping[str, Tally]:
+    """Return the tallies of these rules; a rule that never found anything has none."""
+    where = (RuleTally.workspace == workspace, RuleTally.rule.in_(rules))
+    rows = session.execute(select(RuleTally.rule, RuleTally.hits, RuleTally.shadows, RuleTally.dismissed).where(*where))
+    return {rule: Tally(hits, shadows, dismissed) for rule, hits, shadows, dismissed in rows}
+
+
+def dismissals_of(
+    session: Session, workspace: str, rule: str, limit: int = 10
+) -> tuple[tuple[str, str, datetime], ...]:
+    """Return who called the rule a false alarm, why and when, newest first."""
+    rows = session.execute(
+        select(Dismissal.dismissed_by, Dismissal.reason, Dismissal.at)
+        .where(Dismissal.workspace == workspace, Dismissal.rule == rule)
+        .order_by(Dismissal.id.desc())
+        .limit(limit)
+    )
+    return tuple((by, reason, at) for by, reason, at in rows)
 
 
 def open_blocks(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -17,7 +18,8 @@ from approval.people.models import Proposal, Subject
 from approval.people.queries import names_of, workspace_facts
 from approval.rules import Rule
 from approval.screening import queries, services
-from approval.screening.queries import RuleSetFacts
+from approval.screening.intervals import wilson
+from approval.screening.queries import RuleSetFacts, Tally
 from approval.web.identity import current, origin, require, workspace
 
 blueprint = Blueprint("screening", __name__)
@@ -76,11 +78,18 @@ class RulesPage:
 
 @dataclass(frozen=True)
 class RulePage:
-    """One rule of the version in force."""
+    """One rule of the version in force, and how it did in this firm."""
 
     rule: Rule
     number: int
     digest: str
+    shadow: bool
+    tally: Tally
+    precision: tuple[int, int, int] | None
+    """Per cent of its findings that nobody called a false alarm, with the bounds of a 95 % interval."""
+    dismissals: tuple[tuple[str, str, datetime], ...]
+    names: dict[str, str]
+    zone: str
 
 
 @dataclass(frozen=True)
@@ -126,14 +135,36 @@ def _matches(rule: Rule, words: str, topic: str) -> bool:
 @blueprint.get("/rules/<rule_id>")
 @require(Capability.READ)
 def rule(rule_id: str) -> str:
-    """Show one rule: what it flags, what it lets pass, why, and its source."""
+    """Show one rule: what it flags, what it lets pass, why, its source, and how it did here."""
+    name = workspace()
     with reading() as session:
-        force = services.in_force(session, workspace())
-    try:
-        found = force.rules.rule(rule_id)
-    except KeyError as error:
-        raise NotFound(f"There is no rule {rule_id[:40]} in version {force.number}.") from error
-    return render_template("screening/rule.html", page=RulePage(found, force.number, force.digest.hex()))
+        force = services.in_force(session, name)
+        try:
+            found = force.rules.rule(rule_id)
+        except KeyError as error:
+            raise NotFound(f"There is no rule {rule_id[:40]} in version {force.number}.") from error
+        tally = queries.tallies(session, name, (found.id,)).get(found.id, Tally())
+        dismissals = queries.dismissals_of(session, name, found.id)
+        page = RulePage(
+            rule=found,
+            number=force.number,
+            digest=force.digest.hex(),
+            shadow=found.id in force.rules.shadow,
+            tally=tally,
+            precision=_precision(tally),
+            dismissals=dismissals,
+            names=names_of(session, {by for by, _, _ in dismissals}),
+            zone=workspace_facts(session, name).zone,
+        )
+    return render_template("screening/rule.html", page=page)
+
+
+def _precision(tally: Tally) -> tuple[int, int, int] | None:
+    if not tally.hits:
+        return None
+    right = max(0, tally.hits - tally.dismissed)
+    low, high = wilson(right, tally.hits)
+    return round(100 * right / tally.hits), round(100 * low), round(100 * high)
 
 
 @blueprint.get("/rules/propose")

@@ -149,8 +149,45 @@ def test_an_engine_that_failed_cannot_be_accepted_away(firm_on_sqlite, monkeypat
     def broken(*_args, **_kwargs):
         raise RuntimeError("the matcher")
 
-    monkeypatch.setattr(RuleSet, "check", broken)
+    monkeypatch.setattr(RuleSet, "judge", broken)
     with transaction() as session:
         post = a_post(session, firm)
     with pytest.raises(Conflict, match="nothing to accept"):
         accepted(post, ENGINE_FAILED, by=firm.compliance)
+
+
+def dismissed(post, rule, *, by, reason="It warns of a scam."):
+    with transaction() as session:
+        drafts.dismiss_finding(session, posts.post_for_change(session, post.id), rule, reason=reason, by=by)
+
+
+def test_a_dismissed_finding_goes_on_blocking_and_counts_against_its_rule(firm, post):
+    rule = blocks(post)[0].rule
+    dismissed(post, rule, by=firm.reviewer)
+
+    assert rule in {found.rule for found in blocks(post)}
+    with reading() as session:
+        rule_set = services.in_force(session, post.workspace).digest
+        (found,) = {f for f in queries.findings_of(session, post.workspace, post.revision, rule_set) if f.rule == rule}
+        tally = queries.tallies(session, post.workspace, (rule,))[rule]
+        told = queries.dismissals_of(session, post.workspace, rule)
+    assert (found.dismissed_by, found.dismissed_reason) == (firm.reviewer.id, "It warns of a scam.")
+    assert (tally.hits, tally.dismissed) == (1, 1)
+    assert [(by, reason) for by, reason, _ in told] == [(firm.reviewer.id, "It warns of a scam.")]
+
+
+def test_a_finding_is_dismissed_once_by_a_reviewer_of_other_peoples_words(firm, post):
+    rule = blocks(post)[0].rule
+    with pytest.raises(CapabilityMissing):
+        dismissed(post, rule, by=firm.publisher)
+    with pytest.raises(OwnWords):
+        dismissed(post, rule, by=firm.marketer)
+    with pytest.raises(Invalid):
+        dismissed(post, "XYZ999", by=firm.reviewer)
+    with pytest.raises(Invalid):
+        dismissed(post, rule, by=firm.reviewer, reason=" ")
+    dismissed(post, rule, by=firm.reviewer)
+    with pytest.raises(Conflict):
+        dismissed(post, rule, by=firm.compliance)
+    with reading() as session:
+        assert queries.tallies(session, post.workspace, (rule,))[rule].dismissed == 1

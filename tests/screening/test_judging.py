@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pytest
@@ -73,7 +74,7 @@ def test_a_revision_is_judged_once_under_one_rule_set(firm):
 
 
 def test_an_engine_that_fails_blocks(firm, monkeypatch):
-    monkeypatch.setattr(RuleSet, "check", broken)
+    monkeypatch.setattr(RuleSet, "judge", broken)
     with transaction() as session:
         assert screened(session, firm, FINE).worst == "block"
 
@@ -95,7 +96,7 @@ def test_rules_that_this_engine_cannot_read_block(firm, monkeypatch):
 
 def test_what_the_engine_failed_on_is_judged_again(firm, monkeypatch):
     with monkeypatch.context() as failing:
-        failing.setattr(RuleSet, "check", broken)
+        failing.setattr(RuleSet, "judge", broken)
         for _ in range(2):
             with transaction() as session:
                 screened(session, firm, FINE)
@@ -142,7 +143,7 @@ def test_a_text_that_repeats_itself_fills_no_database(firm_on_sqlite):
 
 def test_the_date_of_the_rules_is_the_workspaces_day(firm_on_sqlite, monkeypatch):
     seen = []
-    monkeypatch.setattr(RuleSet, "check", lambda self, text, **facts: seen.append(facts) or ())
+    monkeypatch.setattr(RuleSet, "judge", lambda self, text, facts: (seen.append(asdict(facts)) or (), frozenset()))
     with reading() as session:
         session.info["now"] = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
         services.check(session, firm_on_sqlite.workspace, [FINE], regime="uk", product="cfd", audience="retail")

@@ -37,6 +37,7 @@ class Abilities:
     settle: bool
     comment: bool
     accept: bool
+    dismiss: bool
     ask: bool
     copy: bool
     evidence: bool
@@ -64,6 +65,7 @@ def abilities(
         settle=Capability.CONFIRM in held,
         comment=Capability.COMMENT in held,
         accept=Capability.ACCEPT_FINDING in held and not own,
+        dismiss=Capability.DECIDE in held and not own,
         ask=Capability.DRAFT in held and post.standing in (*EDITABLE, Standing.IN_REVIEW),
         copy=Capability.DRAFT in held,
         evidence=Capability.DRAFT in held,

@@ -36,6 +36,8 @@ class Found(Protocol):
     @property
     def why(self) -> str: ...
     @property
+    def missing(self) -> Sequence[str]: ...
+    @property
     def citation(self) -> str: ...
     @property
     def suggestion(self) -> str: ...
@@ -59,6 +61,7 @@ class Group:
     finding: Found
     places: tuple[Place, ...]
     settled: str | None = None
+    dismissed: str | None = None
     asked: tuple[str, ...] = ()
 
     @property
@@ -105,6 +108,7 @@ def mark(
     names: Mapping[str, str],
     *,
     settled: Mapping[str, str] | None = None,
+    dismissed: Mapping[str, str] | None = None,
     asked: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Marked:
     """Put findings in their places. *texts*: part to text; *names*: part to words; the rest: rule to words."""
@@ -121,10 +125,23 @@ def mark(
         where = names.get(found.part or "", "The post")
         by_rule[found.rule].append((Place(id_, found.part, where, found.match, marks.get(id_)), found))
     groups = [
-        Group(each[0][1], tuple(place for place, _ in each), (settled or {}).get(rule), (asked or {}).get(rule, ()))
+        Group(
+            finding=each[0][1],
+            places=tuple(place for place, _ in each),
+            settled=(settled or {}).get(rule),
+            dismissed=(dismissed or {}).get(rule),
+            asked=(asked or {}).get(rule, ()),
+        )
         for rule, each in by_rule.items()
     ]
-    groups.sort(key=lambda group: (not group.open, -Severity(group.finding.severity).rank, int(group.places[0].id)))
+    groups.sort(
+        key=lambda group: (
+            not group.open,
+            bool(group.dismissed),
+            -Severity(group.finding.severity).rank,
+            int(group.places[0].id),
+        )
+    )
     return Marked(tuple(groups), segments)
 
 

@@ -121,12 +121,18 @@ def _marked(
     names = part_names(known, len(payload.media))
     stored = screening.findings_of(session, facts.workspace, facts.revision, rule_set) if rule_set else ()
     asked = screening.requests_of(session, facts.workspace, facts.revision) if stored else ()
-    people = names_of(session, {*(f.accepted_by for f in stored if f.accepted_by), *(a.asked_by for a in asked)})
+    answered = {by for f in stored for by in (f.accepted_by, f.dismissed_by) if by}
+    people = names_of(session, answered | {a.asked_by for a in asked})
     marked = mark(
         part_texts(payload.title, payload.texts, payload.media),
         stored,
         names,
         settled={f.rule: f"Accepted by {people[f.accepted_by]}: {f.accepted_reason}" for f in stored if f.accepted_by},
+        dismissed={
+            f.rule: f"A false alarm, says {people[f.dismissed_by]}: {f.dismissed_reason}"
+            for f in stored
+            if f.dismissed_by
+        },
         asked={f.rule: tuple(f"{people[a.asked_by]}: {a.reason}" for a in asked if a.rule == f.rule) for f in stored},
     )
     return marked, names

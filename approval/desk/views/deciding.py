@@ -85,6 +85,21 @@ def accept_finding(post_id: int) -> Response | tuple[str, int]:
     return redirect(url_for("desk.post", post_id=post_id, _anchor=f"rule-{rule}"))
 
 
+@blueprint.post("/posts/<int:post_id>/findings/dismiss")
+@signed_in
+def dismiss_finding(post_id: int) -> Response | tuple[str, int]:
+    """Call a finding a false alarm, in the words that the page showed."""
+    rule = request.form.get("rule", "")
+    try:
+        with changing(post_id) as (session, post):
+            _ensure_same(post.revision)
+            posts.dismiss_finding(session, post, rule, reason=request.form.get("reason", ""), by=current())
+    except Invalid as refusal:
+        return refused(post_id, refusal)
+    flash(f"{rule} counts as a false alarm here.", "success")
+    return redirect(url_for("desk.post", post_id=post_id, _anchor=f"rule-{rule}"))
+
+
 @blueprint.post("/posts/<int:post_id>/findings/ask")
 @signed_in
 def ask_exception(post_id: int) -> Response | tuple[str, int]:

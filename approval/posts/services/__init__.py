@@ -16,5 +16,6 @@ from approval.posts.services.guards import ensure_may_draft as ensure_may_draft
 from approval.posts.services.screening import (
     accept_finding as accept_finding,
     ask_exception as ask_exception,
+    dismiss_finding as dismiss_finding,
     screen_again as screen_again,
 )

@@ -12,7 +12,7 @@ from approval.posts.models import Post
 from approval.posts.payload import Payload
 from approval.posts.queries import parts
 from approval.screening import services as screening
-from approval.screening.models import Acceptance, ExceptionRequest, Screening
+from approval.screening.models import Acceptance, Dismissal, ExceptionRequest, Screening
 
 
 def judge(session: Session, post: Post, payload: Payload, *, by: str) -> Screening:
@@ -50,6 +50,15 @@ def accept_finding(session: Session, post: Post, rule: str, *, reason: str, by: 
     if by.id in queries.editors(session, post.id):
         raise OwnWords("You wrote or edited this post, so somebody else must answer for the finding.")
     return screening.accept(
+        session, workspace=post.workspace, revision=post.revision, rule=rule, reason=reason, by=by, post=post.id
+    )
+
+
+def dismiss_finding(session: Session, post: Post, rule: str, *, reason: str, by: Actor) -> Dismissal:
+    """Call a finding in the revision that *post* stands at a false alarm; never in one's own words."""
+    if by.id in queries.editors(session, post.id):
+        raise OwnWords("You wrote or edited this post, so somebody else must judge the finding.")
+    return screening.dismiss(
         session, workspace=post.workspace, revision=post.revision, rule=rule, reason=reason, by=by, post=post.id
     )
 

@@ -64,6 +64,7 @@ _TITLES = {
     "post.planned": "Objective or wished time changed",
     "exception.asked": "Exception asked for: {rule}",
     "finding.accepted": "Accepted by name: {rule}",
+    "finding.dismissed": "Called a false alarm: {rule}",
     "review.submitted": "Submitted for review",
     "review.decided": "{verdict} at the stage {stage}",
     "review.superseded": "Round ended by an edit",

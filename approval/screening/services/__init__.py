@@ -5,7 +5,11 @@ from approval.screening.services.changing import (
     propose_rules as propose_rules,
     second_rules as second_rules,
 )
-from approval.screening.services.exceptions import accept as accept, ask_exception as ask_exception
+from approval.screening.services.exceptions import (
+    accept as accept,
+    ask_exception as ask_exception,
+    dismiss as dismiss,
+)
 from approval.screening.services.judging import Part as Part, check as check, screen as screen, worst as worst
 from approval.screening.services.rules import (
     RulesInForce as RulesInForce,

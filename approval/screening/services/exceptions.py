@@ -1,4 +1,4 @@
-"""Answering for findings by name, and asking that somebody does."""
+"""Answering for findings by name, asking that somebody does, and calling them false alarms."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from approval.capabilities import Actor, Capability
 from approval.db import Session
 from approval.errors import Conflict, Invalid, OwnWords, Problem
 from approval.screening import events, queries
-from approval.screening.models import Acceptance, ExceptionRequest
+from approval.screening.models import Acceptance, Dismissal, ExceptionRequest
 from approval.screening.queries import ENGINE_FAILED
 from approval.screening.services.guards import ensure_may, ensured_reason
 from approval.screening.services.rules import digest_in_force
+from approval.screening.services.tallies import tally
 
 
 def accept(
@@ -62,6 +63,33 @@ def _answer(session: Session, workspace: str, revision: bytes, rule: str) -> Seq
     for request in waiting:
         request.answered_at = clock.now(session)
     return waiting
+
+
+def dismiss(
+    session: Session, *, workspace: str, revision: bytes, rule: str, reason: str, by: Actor, post: int
+) -> Dismissal:
+    """Call a finding of the rules in force a false alarm, in this revision only. What blocks goes on blocking."""
+    ensure_may(by, Capability.DECIDE, workspace)
+    _ensure_found(session, workspace, revision, rule)
+    if rule == ENGINE_FAILED:
+        raise Conflict("The rules could not be applied: there is nothing to dismiss. Save the post again.")
+    where = (Dismissal.workspace == workspace, Dismissal.revision == revision, Dismissal.rule == rule)
+    if session.scalar(select(Dismissal.id).where(*where)) is not None:
+        raise Conflict(f"{rule} is dismissed already in this revision.")
+    dismissal = Dismissal(
+        workspace=workspace,
+        revision=revision,
+        rule=rule,
+        reason=ensured_reason(reason),
+        dismissed_by=by.id,
+        at=clock.now(session),
+    )
+    session.add(dismissal)
+    happened = events.FindingDismissed(by=by.id, workspace=workspace, post=post, revision=revision, rule=rule)
+    record(session, happened, dismissal)
+    tally(session, workspace, dismissed=(rule,))
+    session.flush()
+    return dismissal
 
 
 def ask_exception(

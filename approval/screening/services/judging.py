@@ -15,11 +15,12 @@ from approval import clock
 from approval.audit.services import record
 from approval.db import Session
 from approval.people.queries import WorkspaceFacts, workspace_facts
-from approval.rules import Finding, RuleError, RuleSet, Severity
+from approval.rules import Facts, Finding, RuleError, RuleSet, Severity
 from approval.screening import events, queries
 from approval.screening.models import RuleSetVersion, Screening
 from approval.screening.queries import ENGINE_FAILED, RuleSetFacts
 from approval.screening.services.rules import digest_of, ready
+from approval.screening.services.tallies import tally
 
 MOST_PLACES = 50
 """Of one rule in one part, so many places are kept: enough to act on, and bounded whatever the text repeats."""
@@ -56,7 +57,7 @@ def check(
     facts = _Facts(
         regime or firm.regime, product, audience, entity_type or firm.entity_type, language, _today(session, firm)
     )
-    return _judged(session, version, texts, facts)[1]
+    return _judged(session, version, texts, facts).found
 
 
 @dataclass(frozen=True)
@@ -73,38 +74,51 @@ def _today(session: Session, firm: WorkspaceFacts) -> date:
     return clock.wall_time(clock.now(session), firm.zone).date()
 
 
-def _judged(
-    session: Session, version: RuleSetFacts, texts: Iterable[Part], facts: _Facts
-) -> tuple[bytes, tuple[Finding, ...]]:
-    """Return the digest of the rules applied, and the findings. An engine that fails blocks, never passes."""
+@dataclass(frozen=True)
+class _Judgement:
+    """What the rules with this digest found, and which shadow rules would have."""
+
+    digest: bytes
+    found: tuple[Finding, ...]
+    shadows: frozenset[str] = frozenset()
+
+
+def _judged(session: Session, version: RuleSetFacts, texts: Iterable[Part], facts: _Facts) -> _Judgement:
+    """Apply a version of the rules. An engine that fails blocks, never passes."""
     try:
         applied = ready(session, version)
     except RuleError as error:
-        return version.digest, (_failed(error),)
+        return _Judgement(version.digest, (_failed(error),))
     try:
-        return applied.digest, tuple(found for part in texts for found in _findings(applied.rules, part, facts))
+        judged = [_findings(applied.rules, part, facts) for part in texts]
     except Exception as error:  # Whatever went wrong in there, the text was not judged.
-        return applied.digest, (_failed(error),)
+        return _Judgement(applied.digest, (_failed(error),))
+    found = tuple(finding for findings, _ in judged for finding in findings)
+    return _Judgement(applied.digest, found, frozenset().union(*(shadows for _, shadows in judged)))
 
 
-def _findings(rules: RuleSet, part: Part, facts: _Facts) -> Iterable[Finding]:
-    found = rules.check(
+def _findings(rules: RuleSet, part: Part, facts: _Facts) -> tuple[list[Finding], frozenset[str]]:
+    found, shadows = rules.judge(
         part.text,
-        channel=part.network,
-        regime=facts.regime,
-        product=facts.product,
-        audience=facts.audience,
-        entity_type=facts.entity_type,
-        language=facts.language,
-        on=facts.on,
+        Facts(
+            channel=part.network,
+            regime=facts.regime,
+            product=facts.product,
+            audience=facts.audience,
+            entity_type=facts.entity_type,
+            language=facts.language,
+            on=facts.on,
+        ),
     )
+    kept: list[Finding] = []
     places: Counter[str] = Counter()
     for finding in found:
         places[finding.rule] += 1
         # What a post must say, its texts must say: a title or an alternative text need not repeat it.
         elsewhere = finding.start is None and part.part is not None and part.network is None
         if places[finding.rule] <= MOST_PLACES and not elsewhere:
-            yield replace(finding, part=part.part)
+            kept.append(replace(finding, part=part.part))
+    return kept, shadows
 
 
 def _failed(error: Exception) -> Finding:
@@ -155,28 +169,30 @@ def screen(
     if row is not None and not _is_failed(row):
         return row
     facts = _Facts(regime, product, audience, firm.entity_type, None, _today(session, firm))
-    digest, found = _judged(session, version, texts, facts)
+    judged = _judged(session, version, texts, facts)
     if row is None:
-        row = Screening(workspace=workspace, revision=revision, rule_set=digest)
+        row = Screening(workspace=workspace, revision=revision, rule_set=judged.digest)
         session.add(row)
-    elif row.findings == _stored(found):
+    elif row.findings == _stored(judged.found):
         return row
-    return _keep(session, row, found, post=post, by=by)
+    return _keep(session, row, judged, post=post, by=by)
 
 
-def _keep(session: Session, row: Screening, found: Sequence[Finding], *, post: int | None, by: str) -> Screening:
-    row.findings, row.worst, row.at = _stored(found), worst(found), clock.now(session)
+def _keep(session: Session, row: Screening, judged: _Judgement, *, post: int | None, by: str) -> Screening:
+    row.findings, row.worst, row.at = _stored(judged.found), worst(judged.found), clock.now(session)
     happened = events.RevisionScreened(
         by=by,
         workspace=row.workspace,
         post=post,
         revision=row.revision,
         rule_set=row.rule_set,
-        findings=len(found),
+        findings=len(judged.found),
         worst=row.worst,
         failed=_is_failed(row),
     )
     record(session, happened, row)
+    hits = {finding.rule for finding in judged.found} - {ENGINE_FAILED}
+    tally(session, row.workspace, hits=hits, shadows=judged.shadows)
     session.flush()
     return row
 
