@@ -63,7 +63,7 @@ def given(path: Path, count: int) -> list[tuple[str, Facts]]:
 
 def one_by_one(ruleset: RuleSet) -> list[re.Pattern[str]]:
     """The probes of every rule as `re` patterns; `re` spells code points differently."""
-    probes = {probe for rule in ruleset.rules for probe in rule.look.probes}
+    probes = {probe for rule in ruleset.rules for opener in rule.look.openers for probe in opener.expressions}
     spelled = (re.sub(r"\\x\{([0-9a-f]+)\}", lambda m: chr(int(m.group(1), 16)), probe) for probe in sorted(probes))
     return [re.compile(pattern) for pattern in spelled]
 

@@ -24,10 +24,12 @@ from approval.publishing import services as publishing
 from approval.publishing.models import Heartbeat, Publication, StopScope
 from approval.publishing.via.contract import Published
 from approval.records import jobs as records_jobs, services as records
-from approval.records.queries import Filters
+from approval.records.models import LookbackHit
+from approval.records.queries import Filters, Published as Judged
 from approval.review import services as review
 from approval.review.flow import Asked, Stage, Who, Workflow, to_toml
 from approval.review.queries import flow_of
+from approval.rules import Facts
 from approval.screening import queries as rules_of, services as screening
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -57,6 +59,7 @@ def furnish(house: House) -> dict[str, Any]:
     found: dict[str, Any] = {standing.value: id_ for standing, id_ in house.posts.items()}
     for furnishing in (_files, _people, _decision, _finding, _publications, _stops, _proposals, _export):
         found |= furnishing(house)
+    found |= _lookback(house, found["shown"])
     with transaction() as session:
         session.add(Heartbeat(worker="test", at=clock.now(session)))
     for log in ("northwind", "southwind", "installation"):
@@ -188,3 +191,15 @@ def _export(house: House) -> dict[str, Any]:
         )
     records_jobs.write_due(house.settings, "test")
     return {"export": asked.id}
+
+
+def _lookback(house: House, publication: int) -> dict[str, Any]:
+    """A lookback that flagged one publication; nobody has answered for it."""
+    name, day = house.firm.workspace, date(2020, 1, 1)
+    with transaction() as session:
+        post = session.get_one(Publication, publication).post
+        begun = records.begin_lookback(session, workspace=name, first_day=day, last_day=day, by=HOST)
+        one = Judged(publication, post, "", Facts(), frozenset())
+        records.advance_lookback(session, begun.id, [one], {publication: {"PRO110": "block"}}, ended=True)
+        hit = session.scalars(select(LookbackHit.id).where(LookbackHit.lookback == begun.id)).one()
+        return {"lookback": begun.id, "hit": hit}

@@ -246,6 +246,10 @@ DOORS: dict[str, tuple[Open, ...]] = {
         ),
     ),
     "screening.answer": (post("/rules/proposals/{rules}" + W, DEFINING, form={"answer": "accept"}),),
+    "records.lookback": (get("/records/lookbacks/{lookback}" + W, AUDITING),),
+    "records.answer_hit": (
+        post("/records/lookbacks/{lookback}/hits/{hit}" + W, ANSWERING, form={"answer": "Corrected by a new post."}),
+    ),
     "review.workflow": (get("/admin/workflow" + W, MEMBERS),),
     "review.version": (get("/admin/workflow/1" + W, MEMBERS),),
     "review.edit": (get("/admin/workflow/edit" + W, DEFINING),),

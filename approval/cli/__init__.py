@@ -10,6 +10,7 @@ import importlib
 import json
 import sys
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import click
@@ -33,6 +34,8 @@ _DOMAINS = {
     "verify": "approval.records.commands",
     "demo": "approval.desk.commands",
 }
+_ADDED = {"rules": "approval.records.commands"}
+"""Groups to which a domain above adds commands of its own (`RULES`); these need the database."""
 _WITH_TABLES = ("people", "screening", "posts", "review", "publishing", "records")
 _WITHOUT_DATABASE = {"check", "rules", "verify", "serve", "upgrade", "settings", "doctor", "demo"}
 
@@ -46,7 +49,11 @@ class Gathered(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _DOMAINS:
             commands: Sequence[click.Command] = importlib.import_module(_DOMAINS[cmd_name]).COMMANDS
-            return next(command for command in commands if command.name == cmd_name)
+            found = next(command for command in commands if command.name == cmd_name)
+            if isinstance(found, click.Group) and cmd_name in _ADDED:
+                for command in getattr(importlib.import_module(_ADDED[cmd_name]), cmd_name.upper()):
+                    found.add_command(_connected(command))
+            return found
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -63,6 +70,20 @@ class Gathered(click.Group):
             _end(str(error), BAD)
         except (NotMigrated, AuditFault, DBAPIError, OSError) as error:
             _end(_failed(error), FAILED)
+
+
+def _connected(command: click.Command) -> click.Command:
+    """Return *command* with the settings as its object and the database open, whatever its group does without."""
+    made = copy(command)
+    run = command.invoke
+
+    def invoke(ctx: click.Context) -> Any:
+        ctx.obj = environment.load()
+        connect(ctx.obj)
+        return run(ctx)
+
+    made.invoke = invoke  # type: ignore[method-assign]
+    return made
 
 
 def _failed(error: Exception) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import click
 
-from approval.records import verify as verifier
+from approval.db import reading, transaction
+from approval.records import queries, services, verify as verifier
+from approval.records.jobs import look_back
 from approval.records.queries import Filters
 from approval.records.services import write_export
 from approval.settings import Settings
@@ -55,4 +57,29 @@ def verify(file: str, vkey: str | None) -> None:
     sys.exit(verifier.main([*(() if vkey is None else (f"--vkey={vkey}",)), "--", file]))
 
 
+@click.command("lookback")
+@click.option("--workspace", required=True, help="Whose publications.")
+@click.option("--from", "first", required=True, type=_DAY, help="First day, in the workspace's zone.")
+@click.option("--to", "last", required=True, type=_DAY, help="Last day, included.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that judge.")
+@click.pass_obj
+def lookback(settings: Settings, workspace: str, first: datetime, last: datetime, workers: int) -> None:
+    """Judge again, under the rules in force, what was published in some days. Takes up where it was interrupted.
+
+    What today's rules flag and those of its time did not waits in the browser for compliance to answer.
+    """
+    with transaction() as session:
+        begun = services.begin_lookback(
+            session, workspace=workspace, first_day=first.date(), last_day=last.date(), by=f"host:{getpass.getuser()}"
+        )
+        id_, after = begun.id, begun.reached
+    for judged, found in look_back(workspace, first.date(), last.date(), id_, after=after, workers=workers):
+        click.echo(f"judged {judged:,}, flagged {found:,}", err=True)
+    with reading() as session:
+        ended = queries.lookback(session, workspace, id_)
+    click.echo(f"lookback {id_}: {ended.judged:,} publications judged, {ended.found:,} flagged")
+
+
 COMMANDS: list[click.Command] = [export, verify]
+RULES: list[click.Command] = [lookback]
+"""What `approval rules` holds beside what the rules themselves can do."""

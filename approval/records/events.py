@@ -54,3 +54,31 @@ class ExportFetched(Event, kind="export.fetched"):
 
     export: int
     digest: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookbackBegun(Event, kind="lookback.begun"):
+    """Somebody began to judge the publications of some days again, under the rules in force."""
+
+    lookback: int
+    first_day: date
+    last_day: date
+    rule_set: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookbackAdvanced(Event, kind="lookback.advanced"):
+    """A stretch of a lookback was judged; `judged` and `found` are totals so far. `ended` says that it was the last."""
+
+    lookback: int
+    judged: int
+    found: int
+    ended: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookbackAnswered(Event, kind="lookback.answered"):
+    """Somebody looked at a publication that a lookback flagged, and said what follows from it."""
+
+    lookback: int
+    hit: int

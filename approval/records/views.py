@@ -13,11 +13,11 @@ from approval import clock
 from approval.audit.queries.entries import Head, head
 from approval.capabilities import Capability, can
 from approval.db import reading, transaction
-from approval.errors import Invalid, NotFound
+from approval.errors import Invalid, NotFound, Refusal
 from approval.people.queries import workspace_facts
 from approval.records import queries, services, verify as verifier
 from approval.records.forms import ExportForm
-from approval.records.queries import CaseFile, ExportFacts
+from approval.records.queries import CaseFile, ExportFacts, HitFacts, LookbackFacts
 from approval.web.identity import current, ensure_may, hooks, origin, require, signed_in, unseen, workspace
 from approval.web.paging import format_cursor, parse_cursor
 
@@ -35,10 +35,23 @@ class RecordsPage:
     zone: str
     head: Head
     exports: list[ExportFacts]
+    lookbacks: tuple[LookbackFacts, ...]
     next_url: str | None
     prev_url: str | None
     may_export: bool
     shared_keys: bool
+
+
+@dataclass(frozen=True)
+class LookbackPage:
+    """What a lookback flagged, and who answered for it."""
+
+    lookback: LookbackFacts
+    hits: tuple[HitFacts, ...]
+    next_url: str | None
+    zone: str
+    may_answer: bool
+    refusal: Refusal | None
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,7 @@ def _records(name: str, form: ExportForm) -> str:
             zone=workspace_facts(session, name).zone,
             head=head(session, name),
             exports=found[:PAGE],
+            lookbacks=queries.lookbacks(session, name, limit=PAGE),
             next_url=_url(name, before=format_cursor(found[PAGE - 1].id)) if len(found) > PAGE else None,
             prev_url=_url(name) if before is not None else None,
             may_export=can(current(), Capability.EXPORT, name),
@@ -109,6 +123,50 @@ def ask() -> Any:
         except Invalid as refusal:
             form.form_errors.append(refusal.detail)
     return _records(name, form), 422
+
+
+@blueprint.get("/records/lookbacks/<int:lookback_id>")
+@require(Capability.READ_AUDIT)
+def lookback(lookback_id: int) -> str:
+    """Show what a lookback flagged."""
+    return _lookback(lookback_id)
+
+
+def _lookback(lookback_id: int, refusal: Refusal | None = None) -> str:
+    name = workspace()
+    cursor = parse_cursor(request.args.get("after"), int)
+    after = 0 if cursor is None else int(str(cursor[0]))
+    with reading() as session:
+        facts = queries.lookback(session, name, lookback_id)
+        found = queries.hits(session, lookback_id, after=after, limit=PAGE + 1)
+        more = len(found) > PAGE
+        page = LookbackPage(
+            lookback=facts,
+            hits=found[:PAGE],
+            next_url=url_for(
+                "records.lookback", lookback_id=lookback_id, workspace=name, after=format_cursor(found[PAGE - 1].id)
+            )
+            if more
+            else None,
+            zone=workspace_facts(session, name).zone,
+            may_answer=can(current(), Capability.ACCEPT_FINDING, name),
+            refusal=refusal,
+        )
+    return render_template("records/lookback.html", page=page)
+
+
+@blueprint.post("/records/lookbacks/<int:lookback_id>/hits/<int:hit_id>")
+@require(Capability.ACCEPT_FINDING)
+def answer_hit(lookback_id: int, hit_id: int) -> Any:
+    """Say what follows from a publication that a lookback flagged."""
+    name = workspace()
+    try:
+        with transaction(origin()) as session:
+            services.answer_hit(session, name, hit_id, by=current(), words=request.form.get("answer", ""))
+    except Invalid as refusal:
+        return _lookback(lookback_id, refusal), 422
+    flash("Your answer is recorded.", "success")
+    return redirect(url_for("records.lookback", lookback_id=lookback_id, workspace=name))
 
 
 @blueprint.get("/records/exports/<int:export_id>")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from .pattern import NOTHING, Phrases
+from .pattern import NOTHING, Expressions, Phrases
 from .text import Reading
 
 Span = tuple[int, int]
@@ -19,8 +19,8 @@ class Finder(Protocol):
     """Whatever finds places in a reading: patterns, figures, quotations, links."""
 
     @property
-    def expressions(self) -> tuple[str, ...]:
-        """RE2 expressions, one of which occurs in every text in which something is found; empty: any text."""
+    def openers(self) -> tuple[Expressions, ...]:
+        """Patterns, one of which occurs in every text in which something is found; empty: any text."""
 
     def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[Span]:
         """The places, in order."""
@@ -96,9 +96,9 @@ class Claim:
         self._within = within
 
     @property
-    def probes(self) -> tuple[str, ...]:
-        """Expressions, one of which occurs wherever the claim does."""
-        return self._match.expressions
+    def openers(self) -> tuple[Expressions, ...]:
+        """Patterns, one of which occurs wherever the claim does."""
+        return self._match.openers
 
     def spans(self, reading: Reading) -> Iterator[Span]:
         """The places of the claim, in order."""

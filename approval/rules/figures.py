@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
+from .literals import Word
 from .pattern import Expressions
 
 
@@ -39,12 +40,20 @@ _SPELLED = {
     Sort.MULTIPLE: rf"{_NUMBER}(?:x\b|[ -]?fold\b| times\b)",
     Sort.PERIOD: rf"{_NUMBER}[ -](?:days?|weeks?|months?|quarters?|years?|yrs?|decades?)\b",
 }
+_NEEDED = {
+    Sort.PERCENT: ("%", "cent", "pct", "percentage", "bps", "basis"),
+    Sort.MONEY: ("$", "£", "€", "dollar", "pound", "euro", "quid", "bucks", "grand", "usd", "gbp", "eur", "aud"),
+    Sort.MULTIPLE: ("x", "fold", "times"),
+    Sort.PERIOD: ("day", "week", "month", "quarter", "year", "yr", "decade"),
+}
 _DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
 def figures(sorts: Iterable[Sort]) -> Expressions:
     """What finds the numbers of some sorts."""
-    return Expressions(tuple(_SPELLED[sort] if sort is Sort.MONEY else rf"\b(?:{_SPELLED[sort]})" for sort in sorts))
+    sorts = tuple(sorts)
+    spelled = [_SPELLED[sort] if sort is Sort.MONEY else rf"\b(?:{_SPELLED[sort]})" for sort in sorts]
+    return Expressions(spelled, needs=[(frozenset(map(Word, _NEEDED[sort])),) for sort in sorts])
 
 
 def value_of(written: str) -> float | None:

@@ -14,11 +14,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+import re2
 
 from .finding import RuleError
 from .linear import compile_pattern
+from .literals import Needed, Needs
+from .syntax import atoms, branches, may_be_absent
 from .text import Reading
 
 LONGEST = 1_000
@@ -30,12 +34,9 @@ _MACRO = re.compile(r"<([a-z][a-z0-9-]*)>")
 _SPAN = re.compile(r"( ?)<(\d{1,2})> ")
 _LOOSE_SPAN = re.compile(r"<\d{1,2}>")
 _UPPER = re.compile(r"(?<!\\)[A-Z]")
-_ATOM = re.compile(r"\\x\{[^}]*\}|\\[pP]\{[^}]*\}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]?|.", re.DOTALL)
 _WORD_ATOM = re.compile(r"[a-z0-9]|\\[dw]|\[(?:[a-z0-9-]|\\[dw])+\]")
 # A blank parts words, but not inside a class.
 _BLANK = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\])| ", re.DOTALL)
-_QUANTIFIER = re.compile(r"(?:[?*+]|\{\d*,?\d*\})\??")
-_BRACKETS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()|]", re.DOTALL)
 _CLASS_NAME = re.compile(r"\\[pP]\{[^}]*\}|\\x\{[0-9a-fA-F]+\}|\(\?P<")
 
 
@@ -44,6 +45,12 @@ class Language:
     """The named word lists of all packs, with which patterns are spelled out."""
 
     words: Mapping[str, Sequence[str]]
+    _expanded: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def needs(self) -> Needs:
+        """What patterns of this language cannot do without."""
+        return Needs(self.words)
 
     def spell(self, source: str) -> str:
         """One pattern as an RE2 expression."""
@@ -56,9 +63,9 @@ class Language:
                 f"“{source}”: after <3>, which stands for up to three words, come a space and another word."
             )
         body = self._expand(source, ())
-        branches = list(_branches(body))
-        head = r"\b" if all(_edges_in_words(branch, last=False) for branch in branches) else ""
-        tail = r"\b" if all(_edges_in_words(branch, last=True) for branch in branches) else ""
+        ways = branches(body)
+        head = r"\b" if all(_edges_in_words(way, last=False) for way in ways) else ""
+        tail = r"\b" if all(_edges_in_words(way, last=True) for way in ways) else ""
         return f"{head}(?:{_spaced(body)}){tail}"
 
     def _expand(self, source: str, open_names: tuple[str, ...]) -> str:
@@ -68,7 +75,10 @@ class Language:
                 raise RuleError(f"<{name}> is not defined under [words].")
             if name in open_names:
                 raise RuleError(f"<{name}> is defined by itself.")
-            return "(?:" + "|".join(self._expand(word, (*open_names, name)) for word in self.words[name]) + ")"
+            if name not in self._expanded:
+                inside = "|".join(self._expand(word, (*open_names, name)) for word in self.words[name])
+                self._expanded[name] = f"(?:{inside})"
+            return self._expanded[name]
 
         return _MACRO.sub(put, source)
 
@@ -81,73 +91,58 @@ def _spaced(body: str) -> str:
 @lru_cache(maxsize=16_384)
 def _edges_in_words(body: str, *, last: bool) -> bool:
     """Whether every way to begin (or to end) this pattern is a letter or a digit."""
-    atoms = list(_atoms(body))
-    for atom, optional in reversed(atoms) if last else atoms:
+    parts = atoms(body)
+    for atom, count in reversed(parts) if last else parts:
         if atom.startswith("("):
-            branches = _branches(atom[1:-1].removeprefix("?:"))
-            certain = all(_edges_in_words(branch, last=last) for branch in branches)
+            inside = branches(atom[1:-1].removeprefix("?:"))
+            certain = all(_edges_in_words(branch, last=last) for branch in inside)
         else:
             certain = bool(_WORD_ATOM.fullmatch(atom))
-        if not certain or not optional:
+        if not certain or not may_be_absent(count):
             return certain
     return False
-
-
-def _atoms(body: str) -> Iterator[tuple[str, bool]]:
-    """The parts of a pattern in order, each with whether it may be absent."""
-    at = 0
-    while at < len(body):
-        end = at + _group(body, at) if body[at] == "(" else _ATOM.match(body, at).end()  # type: ignore[union-attr]
-        quantifier = _QUANTIFIER.match(body, end)
-        count = quantifier.group() if quantifier else ""
-        yield body[at:end], count.startswith(("?", "*", "{0"))
-        at = end + len(count)
-
-
-def _group(body: str, start: int) -> int:
-    """The length of the group that opens here; the rest of the pattern where it never closes (RE2 will refuse it)."""
-    depth = 0
-    for atom in _BRACKETS.finditer(body, start):
-        depth += (atom.group() == "(") - (atom.group() == ")")
-        if depth == 0:
-            return atom.end() - start
-    return len(body) - start
-
-
-def _branches(group: str) -> Iterator[str]:
-    depth, start = 0, 0
-    for atom in _BRACKETS.finditer(group):
-        depth += (atom.group() == "(") - (atom.group() == ")")
-        if atom.group() == "|" and depth == 0:
-            yield group[start : atom.start()]
-            start = atom.end()
-    yield group[start:]
 
 
 class Expressions:
     """A few RE2 expressions as they are written; where they match in a reading.
 
-    `number` is their place in the gate of a rule set, by which a reading knows at once whether they occur at all.
+    `number` is their place in the gate of a rule set, by which a reading knows at once that they cannot occur;
+    `needs` holds, for each of them, the words that it cannot do without.
     """
 
     number = -1
 
-    def __init__(self, expressions: Sequence[str], sources: Sequence[str] = ()) -> None:
+    def __init__(self, expressions: Sequence[str], sources: Sequence[str] = (), needs: Sequence[Needed] = ()) -> None:
         self.expressions = tuple(expressions)
-        self._any = None
+        self.needs = tuple(needs) or ((),) * len(self.expressions)
         for expression in self.expressions:
             if len(expression) > LONGEST_SPELLED:
                 raise RuleError(f"A pattern has at most {LONGEST_SPELLED:,} characters when it is spelled out.")
-        if self.expressions:
-            try:
-                self._any = compile_pattern("|".join(self.expressions))
-            except RuleError:
-                for expression, source in zip(self.expressions, sources or self.expressions, strict=True):
-                    compile_pattern(expression, source)
-                raise
+        self._sources = sources or self.expressions
+
+    @cached_property
+    def _any(self) -> re2._Regexp | None:
+        """The expressions as one; compiled when first asked for. RuleError where RE2 refuses them."""
+        if not self.expressions:
+            return None
+        try:
+            return compile_pattern("|".join(self.expressions))
+        except RuleError:
+            for expression, source in zip(self.expressions, self._sources, strict=True):
+                compile_pattern(expression, source)
+            raise
+
+    def ensure_compiled(self) -> None:
+        """Raises RuleError where RE2 refuses one of them."""
+        self._any  # noqa: B018
+
+    @property
+    def openers(self) -> tuple[Expressions, ...]:
+        """The patterns themselves, where there are any."""
+        return (self,) if self.expressions else ()
 
     def __bool__(self) -> bool:
-        return self._any is not None
+        return bool(self.expressions)
 
     def occur(self, reading: Reading, start: int = 0, end: int | None = None) -> bool:
         """Whether one of them stands between these bytes."""
@@ -155,7 +150,7 @@ class Expressions:
 
     def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
         """Where they stand, in bytes of `reading.plain`, in order, without overlap."""
-        if self._any is None or reading.lacks(self.number):
+        if reading.lacks(self.number) or self._any is None:
             return
         plain = reading.plain
         for found in self._any.finditer(plain, start, len(plain) if end is None else end):
@@ -171,7 +166,8 @@ class Phrases(Expressions):
     """A few patterns of the packs' language; where they occur in a reading, at the edges of words."""
 
     def __init__(self, sources: Sequence[str], language: Language) -> None:
-        super().__init__([language.spell(source) for source in sources], sources)
+        spelled = [language.spell(source) for source in sources]
+        super().__init__(spelled, sources, [language.needs.of(source) for source in sources])
 
     def _counts(self, reading: Reading, start: int, end: int) -> bool:
         return not _inside_a_word(reading, start, end)

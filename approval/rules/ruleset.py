@@ -12,12 +12,10 @@ from functools import lru_cache
 from itertools import chain, islice
 from types import MappingProxyType
 
-import re2
-
 from .finding import Finding, RuleError
+from .gate import Gate
 from .kinds import Around, Hit
 from .lexicon import Lexicon
-from .linear import options
 from .pattern import Expressions
 from .rule import Rule, make_rules
 from .scope import Facts
@@ -61,15 +59,19 @@ class RuleSet:
         self.sources: Mapping[str, bytes] = MappingProxyType(dict(sources))
         self.digest = _digest(sources)
         self._lexicon = lexicon
-        self._gate = _Gate(rules, made)
+        self._gate = Gate(made, (example.text.lower().encode() for rule in rules for example in rule.flags))
+        self._openers = [tuple(opener.number for opener in rule.look.openers) for rule in rules]
         self._of_regimes = frozenset(rule.id for rule in rules if rule.scope.regimes)
         self._in_scope = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._rules_for)
 
     @classmethod
-    def parse(cls, sources: Mapping[str, bytes]) -> RuleSet:
-        """Reads packs (name to TOML); raises RuleError with pack, rule and key."""
+    def parse(cls, sources: Mapping[str, bytes], *, checked: bool = True) -> RuleSet:
+        """Reads packs (name to TOML); raises RuleError with pack, rule and key.
+
+        Without `checked` a pattern is compiled when it is first searched for: for packs that were read before.
+        """
         packs = [read_pack(name, sources[name]) for name in sorted(sources)]
-        vocabulary = make_vocabulary(packs)
+        vocabulary = make_vocabulary(packs, checked=checked)
         rules = make_rules(packs, vocabulary)
         _ensure_named(packs, rules)
         off = frozenset(chain.from_iterable(pack.off for pack in packs))
@@ -124,13 +126,18 @@ class RuleSet:
 
     def _all(self, text: str, facts: Facts) -> list[Finding]:
         reading = read(text, self._lexicon)
-        opened = self._gate.open_to(reading)
-        active = [rule for number, rule in self._in_scope(facts) if number in opened]
+        self._gate.mark(reading)
+        active = [rule for number, rule in self._in_scope(facts) if self._opens(number, reading)]
         around = Around(facts)
         findings = [f for rule in active if not rule.look.after for f in _findings(rule, reading, around)]
         around = Around(facts, frozenset(finding.topic for finding in findings))
         findings += [f for rule in active if rule.look.after for f in _findings(rule, reading, around)]
         return findings
+
+    def _opens(self, number: int, reading: Reading) -> bool:
+        """Whether the rule with this number is worth a look."""
+        openers = self._openers[number]
+        return not openers or not all(map(reading.lacks, openers))
 
     def failures(self) -> Iterator[Failure]:
         """Every example that does not do what its rule says."""
@@ -152,42 +159,6 @@ def _ensure_named(packs: Sequence[Pack], rules: Sequence[Rule]) -> None:
         for key, ids in (("shadow", pack.shadow), ("off", pack.off)):
             if unknown := sorted(ids - known):
                 raise RuleError(f"there is no rule {unknown[0]}", pack=pack.name, key=f"pack.{key}")
-
-
-class _Gate:
-    """One pass of RE2 over the text tells which patterns occur, and so which rules are worth a look."""
-
-    def __init__(self, rules: tuple[Rule, ...], made: Sequence[Expressions]) -> None:
-        self._set = re2.Set.SearchSet(options())
-        self._always = frozenset(number for number, rule in enumerate(rules) if not rule.look.probes)
-        self._rules_of: list[list[int]] = []
-        self._patterns_of: list[list[int]] = []
-        self._places: dict[str, int] = {}
-        # A pattern that occurs in every text: where it is not reported, the matcher has failed and nothing may pass.
-        self._sentinel = self._place("")
-        for number, rule in enumerate(rules):
-            for probe in rule.look.probes:
-                self._rules_of[self._place(probe)].append(number)
-        for number, expressions in enumerate(made):
-            expressions.number = number
-            for expression in expressions.expressions:
-                self._patterns_of[self._place(expression)].append(number)
-        self._set.Compile()
-
-    def _place(self, expression: str) -> int:
-        if expression not in self._places:
-            self._places[expression] = self._set.Add(expression)
-            self._rules_of.append([])
-            self._patterns_of.append([])
-        return self._places[expression]
-
-    def open_to(self, reading: Reading) -> frozenset[int]:
-        """The numbers of the rules of which a probe occurs, and of those that have none."""
-        hits = self._set.Match(reading.plain)
-        if self._sentinel not in hits:
-            raise RuleError("The matcher ran out of memory; the text was not judged.")
-        reading.knows(frozenset(chain.from_iterable(map(self._patterns_of.__getitem__, hits))))
-        return self._always.union(chain.from_iterable(map(self._rules_of.__getitem__, hits)))
 
 
 def _findings(rule: Rule, reading: Reading, around: Around) -> Iterator[Finding]:

@@ -21,10 +21,10 @@ _FRAME_KEYS = frozenset({"name", "before", "after", "around", "broken_by", "reac
 _AMOUNT_KEYS = frozenset({"name", "value", "since", "source"})
 
 
-def make_vocabulary(packs: Iterable[Pack]) -> Vocabulary:
+def make_vocabulary(packs: Iterable[Pack], *, checked: bool = True) -> Vocabulary:
     """Word lists, frames, amounts and folds of all packs."""
     packs = list(packs)
-    plain = Vocabulary(_language(packs))
+    plain = Vocabulary(_language(packs), checked=checked)
     return replace(plain, frames=_frames(packs, plain), amounts=_amounts(packs), folds=_folds(packs))
 
 

@@ -26,11 +26,13 @@ class Amount:
 class Vocabulary:
     """The shared names of all packs; `folds` holds the code points that a network shows before “more”.
 
-    `made` collects every list of patterns that rules and frames are made of, for the one pass over a text.
+    `made` collects every list of patterns that rules and frames are made of, for the one look at a text. `checked`
+    says that each is compiled at once, so that what RE2 refuses is named with its rule.
     """
 
     language: Language
     frames: Mapping[str, Frame] = field(default_factory=dict)
     amounts: Mapping[str, Amount] = field(default_factory=dict)
     folds: Mapping[str, int] = field(default_factory=dict)
+    checked: bool = True
     made: list[Expressions] = field(default_factory=list, compare=False, repr=False)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,9 +17,13 @@ import click
 from approval import clock, rules
 from approval.rules import Facts, Finding, RuleError, RuleSet, Severity
 
-from .evaluation import Evaluation, evaluate
-from .reports import as_sarif, as_text
+from .evaluation import Labelled, evaluate, is_label
+from .reports import REPORTS, Checked, as_essay, as_false_alarms, as_misses, as_table
 
+READ = (".txt", ".md", ".jsonl")
+"""What is read of a folder."""
+MOST_LINE = 16 * 1024 * 1024
+"""Bytes of one line of a batch: the longest text that the rules read fits, every character of it escaped."""
 FACTS = ("channel", "regime", "product", "audience", "entity_type", "language")
 _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "channel": rules.NETWORKS,
@@ -42,8 +49,26 @@ def refuse(message: str, *, code: int = 2) -> NoReturn:
     raise click.exceptions.Exit(code)
 
 
-@click.command()
-@click.argument("file", default="-")
+class Piped(click.Command):
+    """A command that ends without a word where nobody reads its answer any more; the answer is then unknown."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Python flushes stdout once more at exit (docs of `signal`, note on SIGPIPE); what it holds goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(3) from None
+
+
+class PipedGroup(click.Group):
+    """Commands that each end so."""
+
+    command_class = Piped
+
+
+@click.command(cls=Piped)
+@click.argument("files", metavar="[FILE]...", nargs=-1)
 @click.option("--channel", type=click.Choice(rules.NETWORKS), help="The network on which it would appear.")
 @click.option("--regime", type=click.Choice(rules.REGIMES), help="Whose law it is under.")
 @click.option("--product", metavar="SLUG", help="What it is about; `approval rules products` lists the slugs.")
@@ -51,9 +76,8 @@ def refuse(message: str, *, code: int = 2) -> NoReturn:
 @click.option("--entity-type", type=click.Choice(rules.ENTITY_TYPES), help="What kind of firm publishes it.")
 @click.option("--language", metavar="CODE", help="Two letters, such as en.")
 @packs
-@click.option(
-    "--format", "shape", type=click.Choice(["text", "json", "jsonl", "sarif"]), help="text; jsonl for a .jsonl file."
-)
+@click.option("--batch", is_flag=True, help="Each FILE is a batch whatever its name, standard input too.")
+@click.option("--format", "shape", type=click.Choice(list(REPORTS)), help="text; jsonl for a batch alone.")
 @click.option(
     "--fail-on",
     type=click.Choice(["block", "high", "medium", "low", "never"]),
@@ -61,62 +85,120 @@ def refuse(message: str, *, code: int = 2) -> NoReturn:
     show_default=True,
     help="The least severity that exits 1.",
 )
-def check(file: str, pack_files: tuple[Path, ...], shape: str | None, fail_on: str, **given: str | None) -> None:
-    """Says what the rules find in a text: FILE, or - for standard input. A .jsonl FILE is a batch, one post per line.
+@click.option("--progress", is_flag=True, help="Tell on stderr how far it is, even where that is no terminal.")
+def check(
+    files: tuple[str, ...],
+    pack_files: tuple[Path, ...],
+    batch: bool,
+    shape: str | None,
+    fail_on: str,
+    progress: bool,
+    **given: str | None,
+) -> None:
+    """Says what the rules find in texts: FILEs, or - for standard input. A .jsonl FILE is a batch, one post per line.
 
-    Exits with 1 where a finding is at least as grave as --fail-on says.
+    Of a folder, every .txt, .md and .jsonl file below it is read. Exits with 1 where a finding is at least as grave
+    as --fail-on says.
     """
     ruleset = _ruleset(pack_files)
-    if file.endswith(".jsonl"):
-        worst = _check_batch(ruleset, file, given, shape or "jsonl")
-    else:
-        worst = _check_one(ruleset, file, given, shape or "text")
-    if fail_on != "never" and worst >= Severity(fail_on).rank:
+    sources = _sources(files or ("-",), batch=batch)
+    is_one_text = not any(source.is_batch or source.named for source in sources)
+    is_one_batch = not is_one_text and not sources[0].named
+    tally = Tally()
+    checked = tally.over(_checked(ruleset, sources, given))
+    if progress or (sys.stderr.isatty() and not is_one_text):
+        checked = tally.told(checked)
+    for piece in REPORTS[shape or ("jsonl" if is_one_batch else "text")](ruleset, checked):
+        click.echo(piece, nl=False)
+    if fail_on != "never" and tally.worst >= Severity(fail_on).rank:
         raise click.exceptions.Exit(1)
 
 
-def _check_one(ruleset: RuleSet, file: str, given: Mapping[str, str | None], shape: str) -> int:
-    facts = _facts(given)
-    text = _text_of(file)
-    findings = _judged(ruleset, text, facts)
-    if shape == "text":
-        click.echo(as_text(text, findings), nl=False)
-    elif shape == "sarif":
-        click.echo(json.dumps(as_sarif(ruleset, [(file, text, findings)]), ensure_ascii=False, indent=2))
-    else:
-        answer = {"digest": ruleset.digest, "findings": [finding.as_json() for finding in findings]}
-        click.echo(json.dumps(answer, ensure_ascii=False, indent=2 if shape == "json" else None))
-    return _worst(findings)
+class Tally:
+    """Counts what went through."""
+
+    def __init__(self) -> None:
+        self.posts = self.found = 0
+        self.worst = -1
+
+    def over(self, checked: Iterable[Checked]) -> Iterator[Checked]:
+        """The same, counted."""
+        for one in checked:
+            self.posts += 1
+            self.found += len(one.findings)
+            self.worst = max([self.worst, *(finding.severity.rank for finding in one.findings)])
+            yield one
+
+    def told(self, checked: Iterable[Checked]) -> Iterator[Checked]:
+        """The same, with a line on stderr about every second and one at the end."""
+        begun = said = clock.monotonic()
+        for one in checked:
+            yield one
+            if clock.monotonic() - said >= 1:
+                said = clock.monotonic()
+                self._say(said - begun)
+        self._say(clock.monotonic() - begun)
+
+    def _say(self, seconds: float) -> None:
+        pace = self.posts / max(seconds, 0.001)
+        click.echo(f"{self.posts:,} done, {pace:,.0f} a second, {self.found:,} found", err=True)
 
 
-def _check_batch(ruleset: RuleSet, file: str, given: Mapping[str, str | None], shape: str) -> int:
-    worst, whole = -1, []
-    said: set[str] = set()
-    for number, post in _lines(file):
-        facts = _facts(
-            {**given, **{key: post[key] for key in FACTS if post.get(key) is not None}},
-            said,
-            f"{file}, line {number}: ",
+@dataclass(frozen=True)
+class Source:
+    """A file to read, - for standard input; `named` holds it under `file` where it is one of several."""
+
+    file: str
+    is_batch: bool
+    named: Mapping[str, str]
+
+
+def _sources(files: Sequence[str], *, batch: bool) -> list[Source]:
+    folders = [file for file in files if file != "-" and os.path.isdir(file)]
+    is_alone = len(files) == 1 and not folders
+    return [
+        Source(
+            path,
+            is_batch=path.lower().endswith(".jsonl") or (batch and path == file),
+            named={} if is_alone else {"file": click.format_filename(path)},
         )
-        text = _newlines(post["text"])
-        findings = _judged(ruleset, text, facts)
-        worst = max(worst, _worst(findings))
-        line = {"id": post["id"], "digest": ruleset.digest, "findings": [finding.as_json() for finding in findings]}
-        if shape == "jsonl":
-            click.echo(json.dumps(line, ensure_ascii=False))
-        elif shape == "text":
-            click.echo(f"== {post['id']}\n{as_text(text, findings)}", nl=False)
+        for file in files
+        for path in (_below(file) if file in folders else [file])
+    ]
+
+
+def _below(folder: str) -> list[str]:
+    try:
+        walked = [Path(at, name) for at, _, names in os.walk(folder, onerror=_raised) for name in names]
+    except OSError as error:
+        refuse(f"{error.filename}: cannot be read: {error.strerror}.")
+    found = [str(path) for path in sorted(walked) if path.suffix.lower() in READ]
+    if not found:
+        refuse(f"{folder}: holds no {', '.join(READ[:-1])} or {READ[-1]} file; name one that does.")
+    return found
+
+
+def _raised(error: OSError) -> None:
+    raise error
+
+
+def _checked(ruleset: RuleSet, sources: Sequence[Source], given: Mapping[str, str | None]) -> Iterator[Checked]:
+    said: set[str] = set()
+    for source in sources:
+        if source.is_batch:
+            for where, post in _posts(source.file):
+                facts = _facts({**given, **_told_of(post)}, said, where)
+                text = _newlines(post["text"])
+                findings = _judged(ruleset, text, facts, where)
+                yield Checked(source.file, {**source.named, "id": post["id"]}, text, findings)
         else:
-            whole.append((line, text, findings))
-    if shape == "json":
-        click.echo(json.dumps([line for line, _, _ in whole], ensure_ascii=False, indent=2))
-    elif shape == "sarif":
-        results = [(f"{file}#{line['id']}", text, findings) for line, text, findings in whole]
-        click.echo(json.dumps(as_sarif(ruleset, results), ensure_ascii=False, indent=2))
-    return worst
+            facts = _facts(given, said)
+            text = _text_of(source.file)
+            where = f"{_named(source.file)}: " if source.named else ""
+            yield Checked(source.file, source.named, text, _judged(ruleset, text, facts, where))
 
 
-@click.group(name="rules")
+@click.group(name="rules", cls=PipedGroup)
 def rules_group() -> None:
     """The packs: what they hold, why, and how well they do."""
 
@@ -156,15 +238,7 @@ def explain(rule_id: str, shape: str, pack_files: tuple[Path, ...]) -> None:
     if shape == "json":
         click.echo(json.dumps(about, ensure_ascii=False, indent=2))
         return
-    click.echo(f"{rule.id} {rule.name}\n")
-    for key in ("message", "why", "citation", "suggestion", "topic", "severity", "pack", "kind"):
-        click.echo(f"{key:12}{about[key]}")
-    for key, values in about["scope"].items():
-        click.echo(f"{key:12}{values if isinstance(values, str) else ', '.join(values)}")
-    for key in ("flags", "passes"):
-        click.echo(f"\n{key}")
-        for text in about[key]:
-            click.echo(f"  - {text}")
+    click.echo(as_essay(about), nl=False)
 
 
 @rules_group.command()
@@ -188,20 +262,31 @@ def test(shape: str, pack_files: tuple[Path, ...]) -> None:
 
 @rules_group.command("evaluate")
 @click.argument("file")
+@click.option("--misses", is_flag=True, help="List each label that no finding met.")
+@click.option("--false-alarms", is_flag=True, help="List each finding that no label asked for.")
+@click.option("--topic", type=click.Choice(rules.TOPICS), help="Only the labels and findings of one topic.")
 @listing
 @packs
-def evaluate_rules(file: str, shape: str, pack_files: tuple[Path, ...]) -> None:
-    """Precision and recall of the rules against FILE.jsonl, labelled as the corpus is."""
-    ruleset = _ruleset(pack_files)
-    posts = []
-    for number, post in _lines(file):
-        if not isinstance(post.get("labels"), list) or not all(_is_label(label) for label in post["labels"]):
-            refuse(f"{file}, line {number}: needs `labels`, a list of objects with topic, span and severity.")
-        posts.append(
-            (_newlines(post["text"]), _facts({key: post.get(key) for key in FACTS}, set(), ""), post["labels"])
-        )
-    result = evaluate(ruleset, posts)
-    click.echo(json.dumps(result.as_json(), indent=2) if shape == "json" else _table(result))
+def evaluate_rules(
+    file: str, misses: bool, false_alarms: bool, topic: str | None, shape: str, pack_files: tuple[Path, ...]
+) -> None:
+    """Precision and recall of the rules against FILE.jsonl, labelled as the corpus is; JSON has each miss, too.
+
+    A post counts as flagged at medium or worse.
+    """
+    result = evaluate(_labelled(_ruleset(pack_files), file))
+    if not result.clean and not result.posts.hit and not result.posts.missed:
+        refuse(f"{_named(file)}: holds no post; give a file of labelled posts, one per line.")
+    if topic is not None:
+        result = result.of_topic(topic)
+    if shape == "json":
+        click.echo(json.dumps(result.as_json(), ensure_ascii=False, indent=2))
+        return
+    click.echo(as_table(result), nl=False)
+    if misses:
+        click.echo(as_misses(result), nl=False)
+    if false_alarms:
+        click.echo(as_false_alarms(result), nl=False)
 
 
 @rules_group.command()
@@ -221,9 +306,13 @@ COMMANDS: list[click.Command] = [check, rules_group]
 
 
 def _ruleset(files: tuple[Path, ...]) -> RuleSet:
+    try:
+        shipped = rules.load_packs()
+    except RuleError as error:
+        refuse(f"The shipped packs cannot be read: {error}", code=3)
     if not files:
-        return rules.load_packs()
-    sources = dict(rules.load_packs().sources)
+        return shipped
+    sources = dict(shipped.sources)
     for file in files:
         if file.stem in sources:
             refuse(f"{file}: a pack is already called “{file.stem}”; give the file another name.")
@@ -234,41 +323,83 @@ def _ruleset(files: tuple[Path, ...]) -> RuleSet:
         refuse(str(error))
 
 
-def _judged(ruleset: RuleSet, text: str, facts: Facts) -> tuple[Finding, ...]:
+def _labelled(ruleset: RuleSet, file: str) -> Iterator[Labelled]:
+    said: set[str] = set()
+    for where, post in _posts(file):
+        labels, source = post.get("labels"), post.get("source")
+        if not isinstance(labels, list) or not all(is_label(label) for label in labels):
+            refuse(f"{where}needs `labels`, a list of objects with topic, span and severity.")
+        if source is not None and not isinstance(source, str):
+            refuse(f"{where}source must be a string, such as “own; paraphrase”.")
+        text = _newlines(post["text"])
+        findings = _judged(ruleset, text, _facts(_told_of(post), said, where), where)
+        labels = [{**label, "span": _newlines(label["span"])} for label in labels]
+        yield Labelled(post["id"], text, findings, labels, source)
+
+
+def _judged(ruleset: RuleSet, text: str, facts: Facts, where: str = "") -> tuple[Finding, ...]:
     try:
         return ruleset.check_facts(text, facts)
     except RuleError as error:
-        refuse(str(error), code=3)
+        refuse(f"{where}{error}", code=3)
 
 
-def _facts(given: Mapping[str, Any], said: set[str] | None = None, where: str = "") -> Facts:
+def _told_of(post: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: post[key] for key in FACTS if post.get(key) is not None}
+
+
+def _facts(given: Mapping[str, Any], said: set[str], where: str = "") -> Facts:
     """The facts as the rules know them; an unknown product is read as `other`, and said once."""
     for key, value in given.items():
         if value is not None and (not isinstance(value, str) or value not in _ALLOWED.get(key, (value,))):
             refuse(f"{where}{key} must be one of {', '.join(_ALLOWED.get(key, ('a string',)))}, not {value!r}.")
     product = given.get("product")
-    if product is not None and product not in rules.PRODUCTS and (said is None or product not in said):
+    if product is not None and product not in rules.PRODUCTS and product not in said:
         click.echo(f"{where}product “{product}” is not known and is read as `other`.", err=True)
-        if said is not None:
-            said.add(product)
+        said.add(product)
     return Facts(**given, on=clock.host_date())
 
 
-def _lines(file: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(_decoded(file).split("\n"), start=1):
-        if not line.strip():
-            continue
+def _posts(file: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The posts of a batch as they are read, each with the place that names it in a message."""
+    for number, line in _lines(file):
+        where = f"{_named(file)}, line {number}: "
         try:
-            post = json.loads(line)
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            if not text.strip():
+                continue
+            post = json.loads(text)
+            if "\\u" in text:
+                json.dumps(post, ensure_ascii=False).encode()
+        except UnicodeDecodeError as error:
+            refuse(f"{where}is not UTF-8 at byte {error.start}; save it as UTF-8.")
+        except UnicodeEncodeError as error:
+            refuse(f"{where}\\u{ord(error.object[error.start]):04x} is half of a character; write both halves.")
         except (ValueError, RecursionError) as error:
-            refuse(f"{file}, line {number}: is not JSON: {error}")
+            refuse(f"{where}is not JSON: {error}")
         if (
             not isinstance(post, dict)
             or not isinstance(post.get("text"), str)
             or not isinstance(post.get("id"), (str, int))
         ):
-            refuse(f"{file}, line {number}: must be an object with `id` and `text`.")
-        yield number, post
+            refuse(f"{where}must be an object with `id` and `text`.")
+        yield where, post
+
+
+def _lines(file: str) -> Iterator[tuple[int, bytes]]:
+    try:
+        with nullcontext(sys.stdin.buffer) if file == "-" else open(file, "rb") as stream:
+            for number in count(1):
+                line = stream.readline(MOST_LINE + 1)
+                if len(line) > MOST_LINE:
+                    refuse(
+                        f"{_named(file)}, line {number}: has more than {MOST_LINE:,} bytes; write one post per line."
+                    )
+                if not line:
+                    return
+                yield number, line
+    except OSError as error:
+        refuse(f"{_named(file)}: cannot be read: {error.strerror}.")
 
 
 def _text_of(file: str) -> str:
@@ -294,31 +425,4 @@ def _bytes_of(file: str) -> bytes:
 
 
 def _named(file: str) -> str:
-    return "standard input" if file == "-" else file
-
-
-def _is_label(label: Any) -> bool:
-    return (
-        isinstance(label, dict)
-        and label.get("topic") in rules.TOPICS
-        and isinstance(label.get("span"), str)
-        and label.get("severity") in tuple(Severity)
-    )
-
-
-def _worst(findings: tuple[Finding, ...]) -> int:
-    return max((finding.severity.rank for finding in findings), default=-1)
-
-
-def _table(result: Evaluation) -> str:
-    lines = [f"{'topic':32} {'hit':>5} {'missed':>7} {'false':>6} {'precision':>10} {'recall':>7}"]
-    lines += [
-        f"{topic:32} {score.hit:5} {score.missed:7} {score.false:6} {score.precision:10.2f} {score.recall:7.2f}"
-        for topic, score in sorted(result.topics.items())
-    ]
-    posts = result.posts
-    flawed = posts.hit + posts.missed
-    lines.append(f"\nPosts: {posts.hit} of {flawed} flawed ones flagged, {posts.false} of {result.clean} clean ones.")
-    lines.append(f"Precision {posts.precision:.2f}, recall {posts.recall:.2f}; topics F1 {result.topic_f1:.2f}.")
-    lines.append(f"Worst severity right on {result.worst_right:.2f} of the flawed.")
-    return "\n".join(lines)
+    return "standard input" if file == "-" else click.format_filename(file)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from approval.db import Session, once
 from approval.errors import NotFound
+from approval.people.models import Proposal, Subject
 from approval.rules import Severity
 from approval.screening.models import Acceptance, Dismissal, ExceptionRequest, RuleSetVersion, RuleTally, Screening
 
@@ -106,6 +107,41 @@ def packs_of(session: Session, version: int) -> Mapping[str, bytes]:
     if packs is None:
         raise NotFound(f"There is no rule set with the id {version}.")
     return {name: source.encode() for name, source in packs.items()}
+
+
+def version_numbered(session: Session, workspace: str, number: int) -> RuleSetFacts:
+    """Return one version of a workspace's rules; NotFound where there is none."""
+    where = (RuleSetVersion.workspace == workspace, RuleSetVersion.number == number)
+    row = session.execute(select(*_FACTS).where(*where)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no version {number} of these rules.")
+    return RuleSetFacts(*row)
+
+
+def version_proposed(session: Session, proposal: Proposal) -> RuleSetFacts:
+    """Return the version that a proposal is about; NotFound where it is about no rules."""
+    row = session.execute(
+        select(*_FACTS)
+        .where(RuleSetVersion.workspace == proposal.workspace, RuleSetVersion.digest == proposal.digest)
+        .order_by(RuleSetVersion.number.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None or proposal.subject is not Subject.RULE_SET:
+        raise NotFound("There is no such proposal here.")
+    return RuleSetFacts(*row)
+
+
+def waiting_proposals(session: Session, workspace: str, limit: int = 20) -> tuple[Proposal, ...]:
+    """Return the proposals about rules that nobody has answered, oldest first."""
+    where = (Proposal.workspace == workspace, Proposal.subject == Subject.RULE_SET, Proposal.decided_at.is_(None))
+    return tuple(session.scalars(select(Proposal).where(*where).order_by(Proposal.id).limit(limit)))
+
+
+def sources_ever(session: Session, workspace: str, pack: str) -> tuple[str, ...]:
+    """Return every text that a pack had in any version, also in one that never took effect."""
+    column = RuleSetVersion.packs[pack].as_string()
+    rows = session.scalars(select(column).where(RuleSetVersion.workspace == workspace).distinct())
+    return tuple(source for source in rows if source)
 
 
 @once

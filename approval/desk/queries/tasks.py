@@ -17,6 +17,7 @@ from approval.people.models import Proposal, Subject
 from approval.people.queries import names_of, workspace_facts
 from approval.posts.models import Post, Revision, Standing
 from approval.publishing.queries import active_stops
+from approval.records.queries import hits_waiting
 from approval.review import queries as review
 from approval.review.queries import Cursor
 
@@ -70,13 +71,15 @@ class TasksPage:
     publish: tuple[Row, ...]
     exceptions: tuple[Question, ...]
     proposals: tuple[Question, ...]
+    lookbacks: tuple[Question, ...]
     drafts: tuple[Row, ...]
     may_draft: bool
 
     @property
     def empty(self) -> bool:
         """True where nothing at all waits."""
-        return not any((self.review, self.returned, self.publish, self.exceptions, self.proposals, self.drafts))
+        waiting = (self.review, self.returned, self.publish, self.exceptions, self.proposals, self.lookbacks)
+        return not any((*waiting, self.drafts))
 
 
 def tasks_page(session: Session, actor: Actor, workspace: str, *, after: Cursor | None = None) -> TasksPage:
@@ -98,6 +101,7 @@ def tasks_page(session: Session, actor: Actor, workspace: str, *, after: Cursor 
         publish=rows["publish"],
         exceptions=_exceptions(session, actor, workspace),
         proposals=_proposals(session, actor, workspace),
+        lookbacks=_lookbacks(session, actor, workspace, limit=MOST),
         drafts=rows["drafts"],
         may_draft=can(actor, Capability.DRAFT, workspace),
     )
@@ -116,6 +120,7 @@ def count_waiting(session: Session, actor: Actor, workspace: str) -> int:
         lambda: len(_publishable(session, actor, workspace, limit=MOST_COUNTED)),
         lambda: len(review.exceptions_waiting(session, actor, workspace, limit=MOST_COUNTED)),
         lambda: len(_proposed(session, actor, workspace)) + len(_resumes(session, actor, workspace)),
+        lambda: len(_lookbacks(session, actor, workspace, limit=MOST_COUNTED)),
     )
     for counted in others:
         if count >= MOST_COUNTED:
@@ -256,4 +261,19 @@ def _resumes(session: Session, actor: Actor, workspace: str) -> tuple[Question, 
         )
         for stop in active_stops(session, workspace)
         if stop.resume_asked_by not in (None, actor.id)
+    )
+
+
+def _lookbacks(session: Session, actor: Actor, workspace: str, *, limit: int) -> tuple[Question, ...]:
+    if not can(actor, Capability.ACCEPT_FINDING, workspace):
+        return ()
+    return tuple(
+        Question(
+            title=title,
+            href=f"/records/lookbacks/{lookback}?workspace={workspace}",
+            reason=f"Published, and now flagged ({worst}): say what follows",
+            by=f"lookback {lookback}",
+            at=at,
+        )
+        for lookback, _, title, worst, at in hits_waiting(session, workspace, limit)
     )

@@ -10,6 +10,7 @@ from approval.desk.views import (  # noqa: F401  each adds its routes to the blu
     publishing,
     talking,
     tasks,
+    workshop,
 )
 from approval.desk.views.routes import blueprint as blueprint
 from approval.desk.views.shell import shell as shell

@@ -23,6 +23,7 @@ KINDS = frozenset(
         "second_wanted",
         "stopped",
         "export_ready",
+        "lookback_found",
     }
 )
 LETTERS = KINDS | {"invitation", "reset"}

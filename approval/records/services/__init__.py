@@ -1,4 +1,4 @@
-"""The verbs of records: ask for an export, write it, hand it out."""
+"""The verbs of records: ask for an export, write it, hand it out; judge again what was published."""
 
 from approval.records.services.asking import (
     Job as Job,
@@ -8,6 +8,11 @@ from approval.records.services.asking import (
     fail as fail,
     fetched as fetched,
     finish as finish,
+)
+from approval.records.services.lookback import (
+    advance_lookback as advance_lookback,
+    answer_hit as answer_hit,
+    begin_lookback as begin_lookback,
 )
 from approval.records.services.writing import (
     Draft as Draft,

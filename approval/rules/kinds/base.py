@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,6 +10,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from ..claim import Claim, Finder, Frame
 from ..finding import RuleError
+from ..literals import Word
 from ..pattern import Expressions, Phrases
 from ..scope import Facts
 from ..text import Reading
@@ -42,8 +44,8 @@ class Kind(Protocol):
     """One rule's way of looking."""
 
     keys: ClassVar[frozenset[str]]
-    probes: tuple[str, ...]
-    """Expressions, one of which occurs in every text that the rule can find something in; empty: any text."""
+    openers: tuple[Expressions, ...]
+    """Patterns, one of which occurs in every text that the rule can find something in; empty: any text."""
     after: frozenset[str]
     """Topics; where there are some, the rule looks only at a text in which another rule found one of them."""
     considered: tuple[str, ...]
@@ -156,12 +158,25 @@ class Maker:
         """A list of bare RE2 expressions."""
         return self._kept(key, lambda: Expressions(self.texts(key, needed=True)))
 
+    def openers(self, *texts: str) -> tuple[Expressions, ...]:
+        """What stands in every text that is worth a look; none where none is given."""
+        if not texts:
+            return ()
+        return (self.keep(Expressions([re.escape(t) for t in texts], needs=[(frozenset({Word(t)}),) for t in texts])),)
+
+    def keep(self, made: Expressions) -> Expressions:
+        """The patterns, counted among those of the rule set."""
+        self.vocabulary.made.append(made)
+        return made
+
     def _named(self, key: str, sources: tuple[str, ...]) -> Phrases:
         return self._kept(key, lambda: Phrases(sources, self.vocabulary.language))
 
     def _kept(self, key: str, make: Callable[[], E]) -> E:
         try:
             made = make()
+            if self.vocabulary.checked:
+                made.ensure_compiled()
         except RuleError as error:
             raise RuleError(error.reason, key=key) from error
         self.vocabulary.made.append(made)

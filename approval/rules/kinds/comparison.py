@@ -23,7 +23,7 @@ class Comparison:
         self._claim = make.claim()
         self._rival = make.phrases("rival")
         self._basis = make.phrases_in("basis")
-        self.probes = self._claim.probes
+        self.openers = self._claim.openers
         self.considered = self._claim.considered
 
     def find(self, reading: Reading, around: Around) -> Iterator[Hit]:

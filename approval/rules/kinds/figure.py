@@ -29,8 +29,8 @@ class Figure:
         self._above, self._below = make.amount("above"), make.amount("below")
         self._wants = make.phrases("wants")
         self._in_post = make.text("within", one_of=("sentence", "post"), default="sentence") == "post"
-        self._claim = make.claim(figures(Sort(sort) for sort in sorts))
-        self.probes = self._claim.probes
+        self._claim = make.claim(make.keep(figures(Sort(sort) for sort in sorts)))
+        self.openers = self._claim.openers
         self.considered = self._claim.considered
 
     def find(self, reading: Reading, around: Around) -> Iterator[Hit]:

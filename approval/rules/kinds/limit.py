@@ -24,7 +24,7 @@ class Limit:
         self._most = make.number("most", least=0)
         self._claim = make.claim(needed=not self._capitals)
         self._near = make.phrases("near")
-        self.probes = self._near.expressions if self._capitals else self._claim.probes
+        self.openers = self._near.openers if self._capitals else self._claim.openers
         self.considered = self._claim.considered
 
     def find(self, reading: Reading, around: Around) -> Iterator[Hit]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from ..claim import Span
-from ..pattern import Phrases
+from ..pattern import Expressions, Phrases
 from ..text import Reading
 from .base import FRAMING_KEYS, Around, Hit, Maker
 
@@ -21,15 +21,15 @@ _FOUND = {
     "handle": re.compile(r"(?<![\w/.])@\w[\w.-]{0,98}\w"),
 }
 _HOST = re.compile(r"(?:https?://)?(?:www\.)?([a-z0-9.-]+)")
-_PROBES = {"link": (r"://", r"www\.", r"\.[a-z]{2,10}/"), "hashtag": ("#",), "handle": ("@",)}
+_OPENERS = {"link": ("/", "www."), "hashtag": ("#",), "handle": ("@",)}
 
 
 class _Links:
     """Links, hashtags or handles; those of certain hosts, those with certain words in them."""
 
-    def __init__(self, sort: str, hosts: frozenset[str], words: Phrases) -> None:
+    def __init__(self, sort: str, hosts: frozenset[str], words: Phrases, openers: tuple[Expressions, ...]) -> None:
         self._sort, self._hosts, self._words = sort, hosts, words
-        self.expressions = _PROBES[sort]
+        self.openers = openers
 
     def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[Span]:
         """Where they stand, in order; they are found in the text as typed, and their words read in plain."""
@@ -59,8 +59,10 @@ class Link:
     def __init__(self, make: Maker) -> None:
         sort = make.text("of", one_of=tuple(_FOUND))
         self._most = make.number("most", least=0) if make.has("most") else 0
-        self._claim = make.claim(_Links(sort, frozenset(make.texts("hosts")), make.phrases("match")))
-        self.probes = self._claim.probes
+        self._claim = make.claim(
+            _Links(sort, frozenset(make.texts("hosts")), make.phrases("match"), make.openers(*_OPENERS[sort]))
+        )
+        self.openers = self._claim.openers
         self.considered = self._claim.considered
 
     def find(self, reading: Reading, around: Around) -> Iterator[Hit]:

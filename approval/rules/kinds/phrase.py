@@ -17,7 +17,7 @@ class Phrase:
 
     def __init__(self, make: Maker) -> None:
         self._claim = make.claim()
-        self.probes = self._claim.probes
+        self.openers = self._claim.openers
         self.considered = self._claim.considered
 
     def find(self, reading: Reading, around: Around) -> Iterator[Hit]:

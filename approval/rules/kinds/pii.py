@@ -87,12 +87,11 @@ class Pii:
     keys: ClassVar[frozenset[str]] = frozenset({"detect"})
     after: frozenset[str] = frozenset()
     considered: tuple[str, ...] = ()
-    probes: tuple[str, ...]
 
     def __init__(self, make: Maker) -> None:
         name = make.text("detect", one_of=tuple(DETECTORS))
         self._spans = DETECTORS[name]
-        self.probes = ("@",) if name == "personal-email" else (r"\d[ -]?\d[ -]?\d",)
+        self.openers = make.openers(*("@" if name == "personal-email" else "0123456789"))
 
     def find(self, reading: Reading, around: Around) -> Iterator[Hit]:
         """Each number, in the order in which it stands."""

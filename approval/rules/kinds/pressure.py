@@ -30,7 +30,7 @@ class Pressure:
         self._signals = make.number("signals", least=1)
         self._capitals = make.number("capitals", least=1)
         self._exclamations = make.number("exclamations", least=1)
-        self.probes = self._claim.probes
+        self.openers = self._claim.openers
         self.considered = self._claim.considered
 
     def find(self, reading: Reading, around: Around) -> Iterator[Hit]:

@@ -27,7 +27,7 @@ class Proximity:
         self._beside = make.phrases("beside", needed=True)
         self._tokens = make.number("tokens", least=0)
         self._order = make.text("order", one_of=("any", "before", "after"), default="any")
-        self.probes = self._claim.probes
+        self.openers = self._claim.openers
         self.considered = self._claim.considered
 
     def find(self, reading: Reading, around: Around) -> Iterator[Hit]:

@@ -31,7 +31,7 @@ class Repetition:
         self._most = make.number("most", least=0)
         self._length = make.number("length", least=2) if self._sort == "words" else 0
         self._near = make.phrases("near")
-        self.probes = self._near.expressions or {"exclamation": ("!",), "hashtag": ("#",)}.get(self._sort, ())
+        self.openers = self._near.openers or make.openers(*{"exclamation": "!", "hashtag": "#"}.get(self._sort, ""))
 
     def find(self, reading: Reading, around: Around) -> Iterator[Hit]:
         """At most one place: the first that is too many."""

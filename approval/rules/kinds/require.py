@@ -35,15 +35,15 @@ class Require:
         self._exempt = make.phrases("exempt")
         self._at_trigger = make.text("at", one_of=("post", "trigger"), default="post") == "trigger"
         self._folds = make.vocabulary.folds if make.flag("prominent") else {}
-        self.probes = self._when.probes
+        self.openers = self._when.openers
         self.considered = self._when.considered
 
     def find(self, reading: Reading, around: Around) -> Iterator[Hit]:
         """One hit for each trigger, or one for the post."""
         if self.after and self.after.isdisjoint(around.topics):
             return
-        triggers = list(self._when.spans(reading)) if self.probes else []
-        if (self.probes and not triggers) or self._exempt.occur(reading):
+        triggers = list(self._when.spans(reading)) if self.openers else []
+        if (self.openers and not triggers) or self._exempt.occur(reading):
             return
         missing = self._missing(reading, around)
         if missing is None:

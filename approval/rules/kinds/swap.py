@@ -18,7 +18,7 @@ class Swap:
     def __init__(self, make: Maker) -> None:
         self._claim = make.claim()
         self._words = {"instead": make.text("instead")}
-        self.probes = self._claim.probes
+        self.openers = self._claim.openers
         self.considered = self._claim.considered
 
     def find(self, reading: Reading, around: Around) -> Iterator[Hit]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from ..claim import Span
+from ..pattern import Expressions
 from ..text import Reading
 from .base import FRAMING_KEYS, Around, Hit, Maker
 
@@ -22,7 +23,8 @@ _MYSELF = re.compile(rb"\b(?:i|i'm|i've|i'd|my|me|we|our|us|they|she|he)\b")
 class _Quotations:
     """Quoted speech in the first person, or with a speaker after it."""
 
-    expressions = ('"',)
+    def __init__(self, openers: tuple[Expressions, ...]) -> None:
+        self.openers = openers
 
     def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[Span]:
         """The words between the quotation marks, in order."""
@@ -42,11 +44,11 @@ class Testimonial:
     after: frozenset[str] = frozenset()
 
     def __init__(self, make: Maker) -> None:
-        self._quoted = make.claim(_Quotations())
+        self._quoted = make.claim(_Quotations(make.openers('"')))
         self._told = make.claim(needed=False)
         self._items = make.phrases_in("items")
         self._needs = make.phrases("needs")
-        self.probes = (*self._quoted.probes, *self._told.probes)
+        self.openers = (*self._quoted.openers, *self._told.openers)
         self.considered = self._quoted.considered
 
     def find(self, reading: Reading, around: Around) -> Iterator[Hit]:

@@ -1,6 +1,7 @@
 """The verbs of screening: judge texts, answer for findings, change the rules."""
 
 from approval.screening.services.changing import (
+    ensure_readable as ensure_readable,
     ensure_rule_set as ensure_rule_set,
     propose_rules as propose_rules,
     second_rules as second_rules,
@@ -11,6 +12,7 @@ from approval.screening.services.exceptions import (
     dismiss as dismiss,
 )
 from approval.screening.services.judging import Part as Part, check as check, screen as screen, worst as worst
+from approval.screening.services.lookback import Text as Text, Verdict as Verdict, rescreen as rescreen
 from approval.screening.services.rules import (
     RulesInForce as RulesInForce,
     digest_in_force as digest_in_force,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from sqlalchemy import func, select
 
@@ -112,7 +113,24 @@ def _enact(session: Session, version: RuleSetVersion, proposal: Proposal, *, by:
     session.flush()
 
 
+def ensure_readable(packs: Mapping[str, bytes]) -> None:
+    """Refuse (BadDefinition) packs that the engine cannot read or whose examples do not hold.
+
+    It takes seconds and is remembered: asked before the transaction of a proposal, it holds up no other writer.
+    """
+    _readable(packs)
+
+
 def _readable(packs: Mapping[str, bytes]) -> RuleSet:
+    return _proven(tuple(sorted(packs.items())))
+
+
+@lru_cache(maxsize=4)
+def _proven(packs: tuple[tuple[str, bytes], ...]) -> RuleSet:
+    return _read(dict(packs))
+
+
+def _read(packs: Mapping[str, bytes]) -> RuleSet:
     if sum(map(len, packs.values())) > MOST_PACK_BYTES:
         raise BadDefinition(f"The packs are larger than {MOST_PACK_BYTES:,} bytes together.")
     try:

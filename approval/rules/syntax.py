@@ -1,0 +1,60 @@
+"""The shape of a regular expression: its atoms, quantifiers, groups and branches. Nothing here judges it; RE2 does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+_ATOM = re.compile(r"\\x\{[^}]*\}|\\[pP]\{[^}]*\}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]?|.", re.DOTALL)
+_QUANTIFIER = re.compile(r"(?:[?*+]|\{\d*,?\d*\})\??")
+_KEPT = 65_536
+"""Patterns share their word lists, so that most of what is taken apart was taken apart before."""
+_BRACKETS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()|]", re.DOTALL)
+
+
+@lru_cache(maxsize=_KEPT)
+def atoms(body: str) -> tuple[tuple[str, str], ...]:
+    """The parts of a sequence in order, each with its quantifier ("" where it has none)."""
+    return tuple(_atoms(body))
+
+
+def _atoms(body: str) -> Iterator[tuple[str, str]]:
+    at = 0
+    while at < len(body):
+        end = at + _group(body, at) if body[at] == "(" else _ATOM.match(body, at).end()  # type: ignore[union-attr]
+        quantifier = _QUANTIFIER.match(body, end)
+        count = quantifier.group() if quantifier else ""
+        yield body[at:end], count
+        at = end + len(count)
+
+
+def may_be_absent(count: str) -> bool:
+    """Whether a quantifier allows nothing at all."""
+    return count.startswith(("?", "*", "{0", "{,"))
+
+
+@lru_cache(maxsize=_KEPT)
+def branches(group: str) -> tuple[str, ...]:
+    """The alternatives of a pattern, or of the inside of a group."""
+    return tuple(_branches(group)) if "|" in group else (group,)
+
+
+def _branches(group: str) -> Iterator[str]:
+    depth, start = 0, 0
+    for atom in _BRACKETS.finditer(group):
+        depth += (atom.group() == "(") - (atom.group() == ")")
+        if atom.group() == "|" and depth == 0:
+            yield group[start : atom.start()]
+            start = atom.end()
+    yield group[start:]
+
+
+def _group(body: str, start: int) -> int:
+    """The length of the group that opens here; the rest of the pattern where it never closes (RE2 will refuse it)."""
+    depth = 0
+    for atom in _BRACKETS.finditer(body, start):
+        depth += (atom.group() == "(") - (atom.group() == ")")
+        if depth == 0:
+            return atom.end() - start
+    return len(body) - start

@@ -1,0 +1,320 @@
+"""A rule as a form: what it looks for, where it holds, what it says, and its examples; and the page of the form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    DateField,
+    Field,
+    Form,
+    HiddenField,
+    IntegerField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.fields.choices import SelectChoice
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from approval.capabilities import Actor, Capability
+from approval.db import Session
+from approval.errors import NotFound, Problem, Refusal
+from approval.networks import NETWORKS as KNOWN_NETWORKS
+from approval.people.forms import REGIME_NAMES
+from approval.people.queries import people_who
+from approval.rules import NETWORKS, REGIMES, TOPICS, ProductClass, Severity
+from approval.rules.kinds import KINDS
+from approval.screening import queries, services
+from approval.screening.services import RulesInForce
+from approval.screening.services.packing import FIRM_PACK, in_order, next_id
+from approval.screening.services.trying import Tried
+from approval.screening.services.workshop import LISTS, Bench, Table, Written, bench_of
+
+BREAK = "⏎"
+"""Stands in a line for a line break inside an example."""
+KIND_NAMES = {
+    "phrase": "Words that stand in the text",
+    "swap": "Words for which there are better ones",
+    "require": "A wording that is needed and missing",
+    "proximity": "Two things close to each other",
+    "limit": "Something that stands there too often",
+}
+_BOXES = ("unless", "regimes", "classes", "channels")
+_SAID = ("instead", "message", "why", "suggestion")
+_KEYS = frozenset(
+    (
+        "id",
+        "name",
+        "kind",
+        "topic",
+        "severity",
+        "tokens",
+        "most",
+        "citation",
+        "flags",
+        "passes",
+        *_SAID,
+        *_BOXES,
+        *LISTS,
+    )
+)
+_FIELDS = {"except": "exceptions", "channels": "networks", "citation": "source"}
+"""Keys of a rule's table that are called otherwise in the form."""
+
+
+class _Wanted:
+    """Marks what must be filled in; the workshop itself says what is missing."""
+
+    field_flags = {"required": True}
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Leave the refusal to the workshop."""
+
+
+def _boxes(label: str, choices: Iterable[tuple[str, str]] = (), description: str = "") -> SelectMultipleField:
+    return SelectMultipleField(
+        label,
+        [_Wanted()],
+        choices=[SelectChoice(*choice) for choice in choices],
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+        validate_choice=False,
+        description=description,
+    )
+
+
+class RuleForm(FlaskForm):  # type: ignore[misc]
+    """One rule of the firm's own pack, and why it should be so."""
+
+    seen = HiddenField()
+    copied = HiddenField()
+    kind = SelectField(
+        "It finds", [_Wanted()], choices=[SelectChoice(*kind) for kind in KIND_NAMES.items()], validate_choice=False
+    )
+    match = TextAreaField(
+        "Patterns",
+        [_Wanted()],
+        description="One per line, in lower case. A plain phrase is a pattern; it also finds capitals.",
+    )
+    exceptions = TextAreaField(
+        "Exceptions", description="Longer phrases, one per line, around words that are harmless there."
+    )
+    unless = _boxes("Let pass where the words are", description="Ways of speaking that explain the words away.")
+    instead = StringField(
+        "Words to write instead", [_Wanted()], description="They stand for {instead} in message and suggestion."
+    )
+    needs = TextAreaField(
+        "Needed wordings", [_Wanted()], description="Patterns, one per line. Any one of them is enough."
+    )
+    beside = TextAreaField("The other words", [_Wanted()], description="Patterns, one per line.")
+    tokens = IntegerField("Words between, at most", [_Wanted()])
+    most = IntegerField("Allowed times", [_Wanted()], description="The next one is flagged.")
+    name = StringField("Name", [_Wanted()], description="Says what is found: competitor-by-name.")
+    topic = SelectField(
+        "Topic",
+        [_Wanted()],
+        choices=[SelectChoice(topic, topic.replace("-", " ").capitalize()) for topic in TOPICS],
+        validate_choice=False,
+    )
+    severity = SelectField(
+        "Severity",
+        [_Wanted()],
+        choices=[SelectChoice(severity.value, severity.capitalize()) for severity in reversed(Severity)],
+        default=Severity.MEDIUM.value,
+        validate_choice=False,
+    )
+    regimes = _boxes("Regimes", ((regime, REGIME_NAMES.get(regime, regime)) for regime in REGIMES))
+    classes = _boxes("Products", ((kind.value, kind.replace("-", " ").capitalize()) for kind in ProductClass))
+    networks = _boxes("Networks", ((slug, KNOWN_NETWORKS[slug].title) for slug in NETWORKS))
+    message = StringField("Message", [_Wanted()], description="What the author reads. {match} stands for the words.")
+    why = TextAreaField("Why", [_Wanted()])
+    source = StringField("Where it is written", [_Wanted()], description="Policy and section, or the law.")
+    as_of = DateField("Checked on", [_Wanted()])
+    suggestion = TextAreaField("Suggestion", [_Wanted()], description="What to write instead.")
+    flags = TextAreaField("Must be flagged", [_Wanted()], description="Texts as people write them, one per line.")
+    passes = TextAreaField("Must pass", [_Wanted()], description="Near misses, one per line.")
+    replaces = BooleanField("Switch the copied rule off at the same time")
+    reason = StringField("Reason for the change", [_Wanted()], description="Whoever seconds it reads this.")
+    sample = TextAreaField("A text to try it on")
+
+    def offer(self, bench: Bench) -> None:
+        """Offer the frames that the packs define, each with a few of its words."""
+        self.unless.choices = [SelectChoice(name, _frame_words(name, frame)) for name, frame in bench.frames.items()]
+
+    def table(self, id_: str, base: Table) -> dict[str, Any]:
+        """Return the rule's table. What the form does not show is kept from *base*, where the kind still reads it."""
+        kind = self.kind.data if self.kind.data in KINDS else "phrase"
+        reads = KINDS[kind].keys
+        of_kinds = frozenset().union(*(known.keys for known in KINDS.values()))
+        written: dict[str, Any] = {
+            "kind": kind,
+            "id": id_,
+            "name": _slug(self.name.data),
+            "topic": self.topic.data or "",
+            "severity": self.severity.data or "",
+            "citation": self._citation(),
+            **{key: (getattr(self, key).data or "").strip() for key in _SAID},
+            **{key: _patterns(self[_FIELDS.get(key, key)].data) for key in LISTS},
+            **{key: list(self[_FIELDS.get(key, key)].data or ()) for key in _BOXES},
+            **{key: getattr(self, key).data for key in ("tokens", "most")},
+            **{key: _examples(getattr(self, key).data, base.get(key, ())) for key in ("flags", "passes")},
+        }
+        kept = {key: value for key, value in base.items() if key not in _KEYS}
+        return in_order(
+            {
+                key: value
+                for key, value in (kept | written).items()
+                if value not in ("", [], {}, None) and (key not in of_kinds or key in reads)
+            }
+        )
+
+    def _citation(self) -> dict[str, Any]:
+        given = {"text": (self.source.data or "").strip(), "as_of": self.as_of.data}
+        return {key: value for key, value in given.items() if value}
+
+    def show(self, problems: Sequence[Problem]) -> None:
+        """Put each problem to its field; what is about no field, to the whole form."""
+        for problem in problems:
+            key = problem.where.split(".")[-1]
+            field = self._fields.get(_FIELDS.get(key, key))
+            if field is None:
+                about = f"{key}: " if key else ""
+                self.form_errors.append(about + problem.what)
+            else:
+                field.errors = [*field.errors, problem.what]
+
+
+def extras(table: Table) -> tuple[str, ...]:
+    """Return the keys of a rule that the form does not show."""
+    return tuple(key for key in table if key not in _KEYS)
+
+
+def fields_of(table: Table) -> dict[str, Any]:
+    """Return what a form is filled with to show a rule."""
+    citation = table.get("citation", {})
+    return {
+        **{key: table.get(key) for key in ("kind", "name", "topic", "severity", "instead", "tokens", "most")},
+        **{key: table.get(key, "") for key in ("message", "why", "suggestion")},
+        **{_FIELDS.get(key, key): "\n".join(table.get(key, ())) for key in LISTS},
+        **{_FIELDS.get(key, key): list(table.get(key, ())) for key in _BOXES},
+        **{key: "\n".join(map(_line, table.get(key, ()))) for key in ("flags", "passes")},
+        "source": citation.get("text", ""),
+        "as_of": citation.get("as_of"),
+    }
+
+
+def _frame_words(name: str, frame: Mapping[str, Any]) -> str:
+    """A frame's name and a few of its words that are no patterns."""
+    words = [word for key in ("before", "around", "after") for word in frame.get(key, ())]
+    plain = [word for word in words if re.fullmatch(r"[a-z' ]+", word)]
+    return name.replace("-", " ").capitalize() + (f" ({', '.join(plain[:3])} …)" if plain else "")
+
+
+def _lines(text: str | None) -> list[str]:
+    return [line.strip() for line in (text or "").splitlines() if line.strip()]
+
+
+def _patterns(text: str | None) -> list[str]:
+    """Lines as patterns: a phrase is written in lower case, an expression is left as it is."""
+    return [line if "\\" in line or "(?P<" in line else line.lower() for line in _lines(text)]
+
+
+def _line(example: Any) -> str:
+    text = str(example["text"]) if isinstance(example, Mapping) else str(example)
+    return text.replace("\n", BREAK)
+
+
+def _examples(text: str | None, before: Iterable[Any]) -> list[Any]:
+    """Lines as examples; one that was there before keeps the facts it was given."""
+    known = {_line(example): example for example in before}
+    return [known.get(line, line.replace(BREAK, "\n")) for line in _lines(text)]
+
+
+def _slug(name: str | None) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", (name or "").lower()).strip("-")[:80].strip("-")
+
+
+# -- its page --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EditPage:
+    """The form of one rule, and beside it what the rule would find.
+
+    `copied` is the rule it was begun from; `waiting` are numbers of versions that wait for a second person.
+    """
+
+    workspace: str
+    form: RuleForm
+    id: str
+    action: str
+    begun: bool
+    copied: str
+    extras: tuple[str, ...]
+    words: tuple[str, ...]
+    number: int
+    waiting: tuple[int, ...]
+    alone: bool
+    refusal: Refusal | None = None
+    tried: Tried | None = None
+    sweep: Any = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a form holds: the rule that it makes, the rule that it changes (None: a new one), and the bench it is on."""
+
+    id: str
+    table: Mapping[str, Any]
+    before: Table | None
+    bench: Bench
+    force: RulesInForce
+
+
+def draft(session: Session, workspace: str, form: RuleForm, id_: str | None) -> Draft:
+    """Read a form as the rule *id_*, or as a new one; NotFound where the firm has no such rule."""
+    force = services.in_force(session, workspace)
+    bench = bench_of(force.rules)
+    form.offer(bench)
+    if id_ is None:
+        new = next_id([*queries.sources_ever(session, workspace, FIRM_PACK), *bench.rules])
+        copied = bench.rules.get(form.copied.data or "")
+        return Draft(new, form.table(new, copied.table if copied else {}), None, bench, force)
+    written = ours(bench, id_)
+    return Draft(id_, form.table(id_, written.table), written.table, bench, force)
+
+
+def ours(bench: Bench, id_: str) -> Written:
+    """Return a rule of the firm's own pack; NotFound where it has none with this id."""
+    written = bench.rules.get(id_)
+    if written is None or written.pack != FIRM_PACK:
+        raise NotFound(f"The firm's own pack has no rule {id_[:40]}.")
+    return written
+
+
+def edit_page(session: Session, workspace: str, form: RuleForm, made: Draft, by: Actor, **shown: Any) -> EditPage:
+    """Return the page of a form. *shown*: refusal, tried, sweep."""
+    begun = made.before is not None
+    form.seen.data = form.seen.data or str(made.force.number)
+    waiting = queries.waiting_proposals(session, workspace)
+    return EditPage(
+        workspace=workspace,
+        form=form,
+        id=made.id,
+        action=f"/rules/{made.id}/edit" if begun else "/rules/new",
+        begun=begun,
+        copied=form.copied.data or "",
+        extras=extras(made.table),
+        words=tuple(sorted(made.bench.words)),
+        number=made.force.number,
+        waiting=tuple(queries.version_proposed(session, one).number for one in waiting),
+        alone=all(actor.id == by.id for actor in people_who(session, workspace, Capability.DEFINE)),
+        **shown,
+    )

@@ -1,0 +1,166 @@
+"""Rules proposed as text or as a file, what a release ships, and the second person's answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from approval.capabilities import Capability
+from approval.db import reading, transaction
+from approval.errors import BadFile, Conflict, Invalid, NotFound, Problem, Refusal, TooLarge
+from approval.people.models import Proposal, Subject
+from approval.screening import services
+from approval.screening.services.changing import MOST_PACK_BYTES
+from approval.screening.services.packing import FIRM_PACK, is_own
+from approval.screening.services.release import with_release
+from approval.screening.views.routes import blueprint, packs_in_force, propose_packs
+from approval.web.errors import status_of
+from approval.web.identity import current, origin, require, workspace
+
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_EXAMPLE = """[pack]
+title = "Our own rules"
+about = "What our policies add to the shipped packs."
+
+[[rule]]
+id = "FIRM001"
+name = "competitor-by-name"
+kind = "phrase"
+topic = "comparison-unsubstantiated"
+severity = "medium"
+match = ["example bank"]
+message = "“{match}” names a competitor."
+why = "Our policy: other banks are not named in posts."
+citation = { text = "Social media policy, section 4", as_of = 2026-11-01 }
+suggestion = "Speak of our own service."
+flags = ["Cheaper than Example Bank."]
+passes = ["Ask any bank for its fees."]
+"""
+
+
+@dataclass(frozen=True)
+class ProposePage:
+    """The form for the firm's own pack: its text, and what is wrong with it."""
+
+    workspace: str
+    source: str
+    reason: str
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True)
+class ImportPage:
+    """The form for a pack file: the packs that it may take the place of, what was typed, and what is wrong."""
+
+    workspace: str
+    own: tuple[str, ...]
+    name: str
+    reason: str
+    refusal: Refusal | None
+
+
+@blueprint.get("/rules/propose")
+@require(Capability.DEFINE)
+def propose() -> str:
+    """Show the form for the firm's own pack as text."""
+    with reading() as session:
+        _, packs = packs_in_force(session, workspace())
+    source = packs.get(FIRM_PACK, _EXAMPLE.encode()).decode()
+    return render_template("screening/propose.html", page=ProposePage(workspace(), source, "", None))
+
+
+@blueprint.post("/rules/propose")
+@require(Capability.DEFINE)
+def send_proposal() -> Response | tuple[str, int]:
+    """Propose the firm's own pack as the next version of the rules."""
+    source, reason = request.form.get("source", ""), request.form.get("reason", "")
+    with reading() as session:
+        version, packs = packs_in_force(session, workspace())
+    try:
+        return propose_packs({**packs, FIRM_PACK: source.encode()}, reason, seen=version.number)
+    except (Invalid, Conflict) as refusal:
+        page = ProposePage(workspace(), source, reason, refusal)
+        return render_template("screening/propose.html", page=page), status_of(refusal)
+
+
+# -- a file ----------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/rules/import")
+@require(Capability.DEFINE)
+def import_pack() -> str:
+    """Show the form for a pack file."""
+    return _import_page(None)
+
+
+@blueprint.post("/rules/import")
+@require(Capability.DEFINE)
+def send_pack() -> Response | tuple[str, int]:
+    """Propose a pack file in the place of the firm's own pack, or beside it under a name."""
+    with reading() as session:
+        version, packs = packs_in_force(session, workspace())
+    try:
+        name, data = _slot(request.form.get("name", "").strip()), _file()
+        return propose_packs({**packs, name: data}, request.form.get("reason", ""), seen=version.number)
+    except (Invalid, Conflict, TooLarge) as refusal:
+        return _import_page(refusal), status_of(refusal)
+
+
+def _slot(name: str) -> str:
+    """Return the pack that a file becomes: the firm's own, or `firm-…`, so that no shipped pack is replaced."""
+    name = name.removeprefix(f"{FIRM_PACK}-")
+    if not name or name == FIRM_PACK:
+        return FIRM_PACK
+    if not _NAME.fullmatch(name) or len(name) > 40:
+        what = "Name the pack in lower-case words joined by hyphens, at most 40 characters."
+        raise Invalid(what, problems=(Problem("name", what),))
+    return f"{FIRM_PACK}-{name}"
+
+
+def _file() -> bytes:
+    sent = request.files.get("pack")
+    data = sent.read(MOST_PACK_BYTES + 1) if sent else b""
+    if not data.strip():
+        raise BadFile(
+            "Choose a pack file: TOML, as the export holds it.", problems=(Problem("pack", "Choose a file."),)
+        )
+    if len(data) > MOST_PACK_BYTES:
+        raise TooLarge(f"A pack file has at most {MOST_PACK_BYTES // 1024 // 1024} MB.")
+    return data
+
+
+def _import_page(refusal: Refusal | None) -> str:
+    with reading() as session:
+        _, packs = packs_in_force(session, workspace())
+    own = tuple(sorted(pack for pack in packs if is_own(pack)))
+    typed = (request.form.get("name", ""), request.form.get("reason", ""))
+    return render_template("screening/import.html", page=ImportPage(workspace(), own, *typed, refusal))
+
+
+# -- the release, and the second person ------------------------------------------------------------------------
+
+
+@blueprint.post("/rules/release")
+@require(Capability.DEFINE)
+def take_release() -> Response:
+    """Propose the packs that this program ships, with the firm's own kept."""
+    with reading() as session:
+        version, packs = packs_in_force(session, workspace())
+    return propose_packs(with_release(packs), request.form.get("reason", ""), seen=version.number)
+
+
+@blueprint.post("/rules/proposals/<int:proposal_id>")
+@require(Capability.DEFINE)
+def answer(proposal_id: int) -> Response:
+    """Accept a proposed version, or turn it down."""
+    accept = request.form.get("answer") == "accept"
+    with transaction(origin()) as session:
+        proposal = session.get(Proposal, proposal_id)
+        if proposal is None or proposal.workspace != workspace() or proposal.subject is not Subject.RULE_SET:
+            raise NotFound("There is no such proposal here.")
+        number = services.second_rules(session, proposal, by=current(), accept=accept).number
+    flash(f"Version {number} of the rules {'is in force' if accept else 'was turned down'}.", "success")
+    return redirect(url_for("screening.rules", workspace=workspace()))
