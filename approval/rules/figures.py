@@ -46,6 +46,7 @@ _NEEDED = {
     Sort.MULTIPLE: ("x", "fold", "times"),
     Sort.PERIOD: ("day", "week", "month", "quarter", "year", "yr", "decade"),
 }
+_DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}")
 _DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
@@ -62,7 +63,9 @@ def value_of(written: str) -> float | None:
     digits = _DIGITS.search(text)
     if digits is None:
         return _spoken(re.findall(r"[a-z]+", text))
-    value = float(digits.group().replace(",", ""))
+    number = digits.group()
+    # “7,2” is how half of Europe writes seven and a fifth; thousands come in threes.
+    value = float(number.replace(",", "." if _DECIMAL_COMMA.fullmatch(number) else ""))
     scale = re.match(r" ?([a-z]+)", text[digits.end() :])
     if re.search(r"bps\b|basis points?\b", text):
         return value / 100

@@ -10,6 +10,9 @@ import unicodedata
 from functools import lru_cache
 
 _IGNORABLE = frozenset("\u034f\u061c\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
+_THIN = frozenset("\u2004\u2005\u2006\u2008\u2009\u200a\u202f\u205f")
+THIN = "\x1f"
+"""A blank so thin that it may stand inside a word."""
 _QUOTES = {"‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "`": "'", "´": "'", "ʼ": "'", "‹": "'", "›": "'"}
 _DOUBLE_QUOTES = {quote: '"' for quote in "“”„‟″«»"}
 _DASHES = {dash: "-" for dash in "‐‑‒–—―−⁃﹘﹣－"}
@@ -54,6 +57,8 @@ def fold(character: str) -> str:
         return ""
     if category == "Cs":
         return "\ufffd"
+    if character in _THIN:
+        return THIN
     if category == "Zs":
         return " "
     plain = "".join(_FIXED.get(c, c) for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))

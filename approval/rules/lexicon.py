@@ -38,11 +38,9 @@ class Lexicon:
         """The word behind letters held down ("doooouble"), or None."""
         if len(token) > _LONGEST:
             token = re.sub(r"(.)\1{2,}", r"\1\1", token)[:_LONGEST]
-        for kept in (r"\1\1", r"\1"):
-            word = re.sub(r"(.)\1{2,}", kept, token)
-            if word in self.words:
-                return word
-        return None
+        shorter = [re.sub(r"(.)\1{2,}", kept, token) for kept in (r"\1\1", r"\1")]
+        known = (word for word in shorter if word in self.words)
+        return next(known, None) or next(filter(None, map(self.correct, shorter)), None)
 
     def may_mend(self, words: Sequence[str]) -> bool:
         """Whether one of these words is misspelt, or two neighbours may be the halves of one."""

@@ -171,6 +171,8 @@ def read(text: str, lexicon: Lexicon) -> Reading:
             view = view.rewrite(_markup(view.text))
     if not view.text.isascii():
         view = _folded(view)
+    if fold.THIN in view.text:
+        view = view.rewrite(_thin(view.text, lexicon))
     view = view.rewrite(_splits(view.text, lexicon)) if _SPACED.search(view.text) else view
     view = view.rewrite(_tags(view.text, lexicon)) if "#" in view.text or "@" in view.text else view
     view = view.rewrite(_words(view.text, lexicon))
@@ -207,6 +209,17 @@ def _any_of(characters: str) -> re.Pattern[str]:
     return re.compile("[" + re.escape(characters) + "]")
 
 
+_AROUND_THIN = re.compile(rf"([A-Za-z]*){fold.THIN}([A-Za-z]*)")
+
+
+def _thin(text: str, lexicon: Lexicon) -> Iterable[Edit]:
+    """Thin blanks made blanks, but for those that hide a word that the rules know."""
+    for found in _AROUND_THIN.finditer(text):
+        first, second = found.group(1).lower(), found.group(2).lower()
+        hides = first + second in lexicon.words and not (first in lexicon.words and second in lexicon.words)
+        yield found.end(1), found.end(1) + 1, "" if hides else " "
+
+
 # What most texts do not hold, in one linear pass each: letters set apart, held down, or mixed with symbols.
 _SPACED = re2.compile(r"(?:^|[^\pL\d])\pL[ ._/*·•|~-]{1,2}\pL[ ._/*·•|~-]{1,2}\pL(?:$|[^\pL\d])", options())
 _MASKED = re2.compile(
@@ -215,14 +228,18 @@ _MASKED = re2.compile(
 )
 
 # Single letters with one and the same separator between them: "r.i.s.k", "l/o/w", "g u a r a n t e e d".
-_SPLIT = re.compile(r"(?<![^\W_])[^\W\d_]([ ._/*·•|~-]{1,2})(?:[^\W\d_]\1){1,30}[^\W\d_](?![^\W_])")
+_SPLIT = re.compile(r"(?<![^\W_])[^\W\d_]([ ._/*·•|~-]{1,2})(?:[^\W\d_]\1){0,30}[^\W\d_](?![^\W_])")
+_PAIRS = frozenset(("no", "my", "to", "so", "we"))
+"""Words of two letters that are read where the text sets other words apart in the same way."""
 
 
 def _splits(text: str, lexicon: Lexicon) -> Iterable[Edit]:
     for found in _SPLIT.finditer(text):
         run = found.group().replace(found.group(1), "")
+        if len(run) == 2 and (run.lower() not in _PAIRS or found.group(1).isspace()):
+            continue
         words = [run] if run.lower() in lexicon.words else lexicon.split(run.lower())
-        if words is None and len(run) < 5:
+        if words is None and 2 < len(run) < 5:
             continue
         after = set(accumulate(len(word) for word in words[:-1])) if words else set()
         letters = [m.start() for m in re.finditer(r"[^\W\d_]", found.group())]
@@ -239,10 +256,12 @@ _HUMP = re.compile(
 def _tags(text: str, lexicon: Lexicon) -> Iterable[Edit]:
     """Spaces between the words of #CamelCase and #runtogether tags and handles."""
     for found in _TAG.finditer(text):
-        cuts = [m.start() for m in _HUMP.finditer(found.group(1))]
-        if not cuts:
-            words = lexicon.split(found.group(1).lower())
-            cuts = list(accumulate(len(word) for word in words[:-1])) if words else []
+        tag = found.group(1)
+        cuts = [m.start() for m in _HUMP.finditer(tag)]
+        pieces = [tag[here:there].lower() for here, there in pairwise((0, *cuts, len(tag)))]
+        if not all(piece.isdecimal() or piece in lexicon.words for piece in pieces):
+            words = lexicon.split(tag.lower())
+            cuts = list(accumulate(len(word) for word in words[:-1])) if words else cuts
         for cut in cuts:
             yield found.start(1) + cut, found.start(1) + cut, " "
 

@@ -271,6 +271,7 @@ def test_proximity_counts_the_words_between(order: str, text: str, found: list[s
         ('of = ["period"]', "24 months, five-year, 3 things", ["24 months", "five-year"]),
         ('of = ["percent"]\nabove = 5', "5%, 5.1%, twenty-two per cent, 90 bps", ["5.1%", "twenty-two per cent"]),
         ('of = ["money"]\nbelow = 100', "$99.99, $1k, $250,000, fifty pounds", ["$99.99", "fifty pounds"]),
+        ('of = ["percent"]\nabove = 5', "4,9 %, 7,2 % and 1,000%", ["7,2 %", "1,000%"]),
         ('of = ["percent"]\nwants = ["since"]', "Up 3%. Up 4% since May.", ["3%"]),
         ('of = ["percent"]\nwants = ["since"]\nwithin = "post"', "Up 3%. Up 4% since May.", []),
         ('of = ["percent"]\nwhen = ["warned"]', "A scam: 8%", ["8%"]),

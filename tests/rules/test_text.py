@@ -50,6 +50,11 @@ DISGUISES = {
     "slashed-letters": ("l/o/s/s", "loss"),
     "spaced-letters": ("g u a r a n t e e d", "guaranteed"),
     "spaced-acronym": ("F D I C", "fdic"),
+    "short-word-beside-a-split-one": ("n/o l/o/s/s", "no loss"),
+    "thin-blank-in-a-word": ("dou\u2009ble", "double"),
+    "stars-in-a-row": ("g**ranteed", "guaranteed"),
+    "acronym-in-a-tag": ("#FDICcheck", "#fdic check"),
+    "held-and-misspelt": ("garanteeeed", "guaranteed"),
     "camel-case-tag": ("#RiskFree", "#risk free"),
     "run-together-tag": ("#nolossstrategy", "#no loss strategy"),
     "handle": ("@ZeroRiskNotes", "@zero risk notes"),
@@ -75,6 +80,7 @@ HONEST = {
     "neighbours": "less risk. free webinar",
     "double-letters": "book account committee",
     "email": "help@bank.example",
+    "two-letters": "n/a, w/o and a.m.",
 }
 
 
@@ -104,6 +110,10 @@ def test_a_place_in_the_reading_leads_back_to_the_typed_word(typed: str, meant: 
     around = text[max(0, start - 1) : end + 1]
     assert text[start:end] in typed and len(text[start:end]) >= len(typed) - 10
     assert "they" not in around
+
+
+def test_a_thin_blank_between_words_parts_them() -> None:
+    assert read("100\u202f000 and risk\u2009free", LEXICON).plain == b"100 000 and risk free"
 
 
 def test_a_word_is_not_unmasked_into_one_that_the_rules_do_not_know() -> None:
