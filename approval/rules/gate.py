@@ -34,8 +34,8 @@ class Gate:
         ids = sorted((self._choices.ids[choice] for choice in needed), key=lambda id_: (seen[id_], id_))
         self._by_rarest[ids[0]].append((number, frozenset(ids[1:])))
 
-    def mark(self, reading: Reading) -> None:
-        """Tells the reading which patterns may occur in it."""
+    def occurring(self, reading: Reading) -> frozenset[int]:
+        """The numbers of the patterns that may occur in a text; all others cannot."""
         made = self._choices.made_in(reading.plain)
         found = {
             number
@@ -43,7 +43,7 @@ class Gate:
             for number, others in self._by_rarest[choice]
             if others <= made
         }
-        reading.knows(self._always | found)
+        return self._always | found
 
 
 class _Choices:

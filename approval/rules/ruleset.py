@@ -60,7 +60,7 @@ class RuleSet:
         self.digest = _digest(sources)
         self._lexicon = lexicon
         self._gate = Gate(made, (example.text.lower().encode() for rule in rules for example in rule.flags))
-        self._openers = [tuple(opener.number for opener in rule.look.openers) for rule in rules]
+        self._openers = {rule.id: frozenset(opener.number for opener in rule.look.openers) for rule in rules}
         self._of_regimes = frozenset(rule.id for rule in rules if rule.scope.regimes)
         self._in_scope = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._rules_for)
 
@@ -126,18 +126,13 @@ class RuleSet:
 
     def _all(self, text: str, facts: Facts) -> list[Finding]:
         reading = read(text, self._lexicon)
-        self._gate.mark(reading)
-        active = [rule for number, rule in self._in_scope(facts) if self._opens(number, reading)]
+        reading.occurring = occurring = self._gate.occurring(reading)
+        active = [rule for rule, openers in self._in_scope(facts) if not openers or not openers.isdisjoint(occurring)]
         around = Around(facts)
         findings = [f for rule in active if not rule.look.after for f in _findings(rule, reading, around)]
         around = Around(facts, frozenset(finding.topic for finding in findings))
         findings += [f for rule in active if rule.look.after for f in _findings(rule, reading, around)]
         return findings
-
-    def _opens(self, number: int, reading: Reading) -> bool:
-        """Whether the rule with this number is worth a look."""
-        openers = self._openers[number]
-        return not openers or not all(map(reading.lacks, openers))
 
     def failures(self) -> Iterator[Failure]:
         """Every example that does not do what its rule says."""
@@ -148,8 +143,9 @@ class RuleSet:
                     if any(finding.rule == rule.id for finding in found) is not must_flag:
                         yield Failure(rule.id, example.text, "be flagged" if must_flag else "pass")
 
-    def _rules_for(self, facts: Facts) -> tuple[tuple[int, Rule], ...]:
-        return tuple((number, rule) for number, rule in enumerate(self.rules) if rule.scope.covers(facts))
+    def _rules_for(self, facts: Facts) -> tuple[tuple[Rule, frozenset[int]], ...]:
+        """The rules in scope, each with the patterns of which one occurs wherever it is worth a look."""
+        return tuple((rule, self._openers[rule.id]) for rule in self.rules if rule.scope.covers(facts))
 
 
 def _ensure_named(packs: Sequence[Pack], rules: Sequence[Rule]) -> None:

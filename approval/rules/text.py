@@ -94,15 +94,12 @@ class Reading:
         lowered = view.text.lower()
         self.plain = lowered.encode()
         self._ascii = len(self.plain) == len(lowered)
-        self._occurring: frozenset[int] | None = None
-
-    def knows(self, occurring: frozenset[int]) -> None:
-        """Keeps the numbers of those patterns that occur in it."""
-        self._occurring = occurring
+        self.occurring: frozenset[int] | None = None
+        """The numbers of the patterns that may occur in it; None where nobody has looked."""
 
     def lacks(self, number: int) -> bool:
         """Whether the patterns of this number are known to be absent."""
-        return self._occurring is not None and number >= 0 and number not in self._occurring
+        return self.occurring is not None and number >= 0 and number not in self.occurring
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """The code points of the original that these bytes of `plain` stand for."""
