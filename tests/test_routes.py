@@ -19,6 +19,7 @@ from house import NOBODY, ROLES, STRANGER, TOKENS, House, a_house, nothing_kept
 from approval import capabilities
 from approval.capabilities import Capability, Role
 from approval.review.flow import to_toml
+from approval.rules import RuleSet
 from approval.web.identity import NOT_HERE
 
 MARKETER, REVIEWER, COMPLIANCE, PUBLISHER, EXAMINER, ADMINISTRATOR = (
@@ -59,6 +60,21 @@ POST = {"title": "Hours", "texts": {"news": "From Monday our branch in Zug opens
 TYPED = {"title": "Hours", "channel": "news", "text.news": "Open.", "regime": "us-bank", "zone": "Europe/Zurich"}
 CHOSEN = {"password": "eleven grey geese at dusk", "again": "eleven grey geese at dusk"}
 TOMORROW = {"publish_at": "2099-11-21T09:00:00Z", "zone": "Europe/Zurich"}
+RULE = {
+    "kind": "phrase",
+    "name": "competitor-named",
+    "topic": "comparison-unsubstantiated",
+    "severity": "medium",
+    "match": "example bank",
+    "message": "“{match}” names a competitor.",
+    "why": "Our policy.",
+    "source": "Policy, section 4",
+    "as_of": "2026-11-01",
+    "suggestion": "Speak of our own service.",
+    "flags": "Cheaper than Example Bank.",
+    "passes": "Ask any bank for its fees.",
+    "reason": "As agreed.",
+}
 DECISION = {"stage": "{stage}", "seen": "{seen}", "verdict": "approve", "key": "{key}"}
 
 
@@ -245,6 +261,26 @@ DOORS: dict[str, tuple[Open, ...]] = {
             form={"source": PACK.replace("FIRM001", "FIRM002"), "reason": "As agreed."},
         ),
     ),
+    "screening.new_rule": (get("/rules/new" + W, DEFINING),),
+    "screening.add_rule": (post("/rules/new" + W, DEFINING, form=RULE),),
+    # A rule that ships is not changed: whoever may define is led to a copy of it.
+    "screening.edit_rule": (get("/rules/{rule}/edit" + W, DEFINING),),
+    "screening.change_rule": (post("/rules/{rule}/edit" + W, DEFINING, form=RULE),),
+    "screening.put_state": (
+        post("/rules/{rule}/state" + W, DEFINING, form={"state": "shadow", "reason": "As agreed."}),
+    ),
+    "screening.try_rule": (post("/rules/try" + W, DEFINING, form=RULE),),
+    "screening.import_pack": (get("/rules/import" + W, DEFINING),),
+    "screening.send_pack": (
+        post("/rules/import" + W, DEFINING, form={"pack": (PACK.encode(), "x.toml"), "reason": "As agreed."}),
+    ),
+    "screening.take_release": (post("/rules/release" + W, DEFINING, form={"reason": "The packs of this release."}),),
+    "screening.version": (get("/rules/versions/1" + W, MEMBERS),),
+    "screening.packs_file": (get("/rules/versions/1/packs.zip" + W, MEMBERS),),
+    "screening.publish_again": (post("/rules/versions/2/again" + W, DEFINING, form={"reason": "As agreed."}),),
+    "desk.sweep_posts": (post("/rules/try/posts" + W, DEFINING, form=RULE),),
+    "desk.backtest": (get("/rules/proposals/{rules}/backtest" + W, DEFINING),),
+    "desk.backtest_candidate": (post("/rules/backtest" + W, DEFINING, form=RULE),),
     "screening.answer": (post("/rules/proposals/{rules}" + W, DEFINING, form={"answer": "accept"}),),
     "records.lookback": (get("/records/lookbacks/{lookback}" + W, AUDITING),),
     "records.answer_hit": (
@@ -308,7 +344,9 @@ WAYS = [(endpoint, way) for endpoint, ways in DOORS.items() for way in ways]
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Any) -> Iterator[House]:
-    with a_house(tmp_path_factory.mktemp("house"), sqlite_template) as made:
+    with pytest.MonkeyPatch.context() as patch, a_house(tmp_path_factory.mktemp("house"), sqlite_template) as made:
+        # That the examples of all rules hold is proven elsewhere; here it would be proven anew at many doors.
+        patch.setattr(RuleSet, "failures", lambda _: iter(()))
         yield made
 
 

@@ -1,22 +1,29 @@
-"""Records from the terminal: write an export, verify one."""
+"""Records from the terminal: write an export, verify one, judge again what was published."""
 
 from __future__ import annotations
 
 import getpass
 import sys
-from datetime import datetime
+from collections import deque
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from pathlib import Path
 
 import click
 
+from approval import clock
 from approval.db import reading, transaction
+from approval.people.queries import workspace_facts
 from approval.records import queries, services, verify as verifier
-from approval.records.jobs import look_back
-from approval.records.queries import Filters
+from approval.records.queries import Filters, Published
 from approval.records.services import write_export
+from approval.screening.queries import packs_of, version_in_force
+from approval.screening.services import Text, rescreen
 from approval.settings import Settings
 
 _DAY = click.DateTime(["%Y-%m-%d"])
+STRETCH = 2_000
+"""Publications that a lookback reads, and keeps as judged, at a time."""
 
 
 @click.command("export")
@@ -78,6 +85,45 @@ def lookback(settings: Settings, workspace: str, first: datetime, last: datetime
     with reading() as session:
         ended = queries.lookback(session, workspace, id_)
     click.echo(f"lookback {id_}: {ended.judged:,} publications judged, {ended.found:,} flagged")
+
+
+def look_back(
+    workspace: str, first: date, last: date, lookback: int, *, after: int, workers: int
+) -> Iterator[tuple[int, int]]:
+    """Judge the publications of some days after the one with this id; yield how many were judged and flagged so far."""
+    with reading() as session:
+        packs = packs_of(session, version_in_force(session, workspace).id)
+        today = clock.wall_time(clock.now(session), workspace_facts(session, workspace).zone).date()
+    waiting: deque[Published] = deque()
+
+    def texts() -> Iterator[Text]:
+        at = after
+        while True:
+            with reading() as session:
+                stretch = queries.published_after(session, workspace, first, last, after=at, on=today, limit=STRETCH)
+            if not stretch:
+                return
+            at = stretch[-1].id
+            waiting.extend(stretch)
+            yield from (Text(one.id, one.text, one.facts) for one in stretch)
+
+    judged: list[Published] = []
+    found: dict[int, Mapping[str, str]] = {}
+    for verdict in rescreen(packs, texts(), workers=workers):
+        judged.append(waiting.popleft())
+        found[verdict.key] = verdict.found
+        if len(judged) == STRETCH:
+            yield _keep(lookback, judged, found, ended=False)
+            judged, found = [], {}
+    yield _keep(lookback, judged, found, ended=True)
+
+
+def _keep(
+    lookback: int, judged: list[Published], found: Mapping[int, Mapping[str, str]], *, ended: bool
+) -> tuple[int, int]:
+    with transaction() as session:
+        kept = services.advance_lookback(session, lookback, judged, found, ended=ended)
+        return kept.judged, kept.found
 
 
 COMMANDS: list[click.Command] = [export, verify]

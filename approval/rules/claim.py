@@ -11,6 +11,7 @@ from .pattern import NOTHING, Expressions, Phrases
 from .text import Reading
 
 Span = tuple[int, int]
+_LONGEST_QUOTE = 160
 MOST_WEIGHED = 1_000
 """Places of one claim in one text that are weighed against company and frames."""
 
@@ -37,6 +38,8 @@ class Frame:
     broken_by: Phrases
     reach: int = 0
     neighbours: bool = False
+    quoted: bool = False
+    """Where the claim stands in quotation marks, what is around it is the whole text."""
 
     def holds(self, reading: Reading, start: int, end: int) -> bool:
         """Whether the claim at these bytes stands inside the frame, and nothing near it takes the frame back."""
@@ -46,12 +49,19 @@ class Frame:
         before = reading.sentence(first - 1, first - 1)[0] if first else 0
         after = reading.sentence(last, last + 1)[1]
         around = (before, after) if self.neighbours else (first, last)
+        if self.quoted and _is_quoted(reading.plain, start, end):
+            around = (0, len(reading.plain))
         framed = (
             self.before.occur(reading, _back(reading.plain, first, start, self.reach), start)
             or self.after.occur(reading, end, last)
             or self.around.occur(reading, *around)
         )
         return framed and not self.broken_by.occur(reading, before if self.neighbours else end, after)
+
+
+def _is_quoted(plain: bytes, start: int, end: int) -> bool:
+    """Whether a quotation mark is open before the place, and closed soon after it."""
+    return plain.count(b'"', 0, start) % 2 == 1 and b'"' in plain[end : end + _LONGEST_QUOTE]
 
 
 def _meets(spans: list[Span], start: int, end: int) -> bool:

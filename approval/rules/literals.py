@@ -46,6 +46,7 @@ class Needs:
         self._letter_of = {name: chr(_FIRST_MACRO + number) for number, name in enumerate(words)}
         self._name_of = {letter: name for name, letter in self._letter_of.items()}
         self._known: dict[tuple[str, bool, bool], Choice | None] = {}
+        self._seen: dict[tuple[str, bool, bool], Choice | None] = {}
 
     def of(self, source: str) -> Needed:
         """What *source*, which stands at edges of words, needs."""
@@ -65,6 +66,12 @@ class Needs:
 
     def _of(self, body: str, *, left: bool, right: bool) -> Choice | None:
         """One choice that every branch of *body* agrees to, None where a branch needs nothing."""
+        key = (body, left, right)
+        if key not in self._seen:
+            self._seen[key] = self._agreed(body, left, right)
+        return self._seen[key]
+
+    def _agreed(self, body: str, left: bool, right: bool) -> Choice | None:
         needed: set[Word] = set()
         for branch in branches(body):
             found = max(self._choices(branch, left=left, right=right), key=_telling, default=None)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import re2
 
@@ -46,6 +46,7 @@ class Language:
 
     words: Mapping[str, Sequence[str]]
     _expanded: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    _edges: dict[tuple[str, bool], bool] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def needs(self) -> Needs:
@@ -63,10 +64,32 @@ class Language:
                 f"“{source}”: after <3>, which stands for up to three words, come a space and another word."
             )
         body = self._expand(source, ())
-        ways = branches(body)
-        head = r"\b" if all(_edges_in_words(way, last=False) for way in ways) else ""
-        tail = r"\b" if all(_edges_in_words(way, last=True) for way in ways) else ""
+        head = r"\b" if self._has_edge(source, last=False) else ""
+        tail = r"\b" if self._has_edge(source, last=True) else ""
         return f"{head}(?:{_spaced(body)}){tail}"
+
+    def _has_edge(self, source: str, *, last: bool) -> bool:
+        """Whether every way to begin (or to end) this pattern is a letter or a digit."""
+        if (source, last) not in self._edges:
+            self._edges[source, last] = all(self._way_has_edge(way, last=last) for way in branches(source))
+        return self._edges[source, last]
+
+    def _way_has_edge(self, way: str, *, last: bool) -> bool:
+        # A list of words is an atom here, spelled as a class of one letter that nobody types.
+        lists = {f"[{chr(0xE000 + n)}]": name for n, name in enumerate(dict.fromkeys(_MACRO.findall(way)))}
+        for letter, name in lists.items():
+            way = way.replace(f"<{name}>", letter)
+        parts = atoms(way)
+        for atom, count in reversed(parts) if last else parts:
+            if atom in lists:
+                certain = all(self._has_edge(word, last=last) for word in self.words[lists[atom]])
+            elif atom.startswith("("):
+                certain = self._has_edge(atom[1:-1].removeprefix("?:"), last=last)
+            else:
+                certain = bool(_WORD_ATOM.fullmatch(atom))
+            if not certain or not may_be_absent(count):
+                return certain
+        return False
 
     def _expand(self, source: str, open_names: tuple[str, ...]) -> str:
         def put(found: re.Match[str]) -> str:
@@ -86,21 +109,6 @@ class Language:
 def _spaced(body: str) -> str:
     spans = _SPAN.sub(lambda found: f"{found.group(1)}(?:{_WORD}{_GAP}){{0,{found.group(2)}}}", body.replace("'", "'?"))
     return _BLANK.sub(lambda found: found.group(1) or f"(?:{_GAP})", spans)
-
-
-@lru_cache(maxsize=16_384)
-def _edges_in_words(body: str, *, last: bool) -> bool:
-    """Whether every way to begin (or to end) this pattern is a letter or a digit."""
-    parts = atoms(body)
-    for atom, count in reversed(parts) if last else parts:
-        if atom.startswith("("):
-            inside = branches(atom[1:-1].removeprefix("?:"))
-            certain = all(_edges_in_words(branch, last=last) for branch in inside)
-        else:
-            certain = bool(_WORD_ATOM.fullmatch(atom))
-        if not certain or not may_be_absent(count):
-            return certain
-    return False
 
 
 class Expressions:

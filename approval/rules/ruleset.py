@@ -17,7 +17,7 @@ from .gate import Gate
 from .kinds import Around, Hit
 from .lexicon import Lexicon
 from .pattern import Expressions
-from .rule import Rule, make_rules
+from .rule import Example, Rule, make_rules
 from .scope import Facts
 from .shared import make_lexicon, make_vocabulary
 from .source import Pack, read_pack
@@ -27,6 +27,8 @@ ENGINE = "approval-rules/2"
 """Changes whenever the same packs could find something else in the same text."""
 MOST_PLACES = 200
 """Places in one text that are shown for one rule; a text with more is no longer read for each of them."""
+_SAMPLED = 3
+"""Of so many rules one shows the gate which words are frequent."""
 _MOST_KINDS_OF_POST = 1_024
 
 
@@ -59,7 +61,7 @@ class RuleSet:
         self.sources: Mapping[str, bytes] = MappingProxyType(dict(sources))
         self.digest = _digest(sources)
         self._lexicon = lexicon
-        self._gate = Gate(made, (example.text.lower().encode() for rule in rules for example in rule.flags))
+        self._gate = Gate(made, [rule.flags[0].text.lower().encode() for rule in rules[::_SAMPLED]])
         self._openers = {rule.id: frozenset(opener.number for opener in rule.look.openers) for rule in rules}
         self._of_regimes = frozenset(rule.id for rule in rules if rule.scope.regimes)
         self._in_scope = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._rules_for)
@@ -139,9 +141,16 @@ class RuleSet:
         for rule in self.rules:
             for examples, must_flag in ((rule.flags, True), (rule.passes, False)):
                 for example in examples:
-                    found = self._all(example.text, example.facts)
-                    if any(finding.rule == rule.id for finding in found) is not must_flag:
+                    if self._flags(rule, example) is not must_flag:
                         yield Failure(rule.id, example.text, "be flagged" if must_flag else "pass")
+
+    def _flags(self, rule: Rule, example: Example) -> bool:
+        """Whether a rule finds something in an example; one that waits for other rules is asked together with them."""
+        if rule.look.after:
+            return any(finding.rule == rule.id for finding in self._all(example.text, example.facts))
+        reading = read(example.text, self._lexicon)
+        reading.occurring = self._gate.occurring(reading)
+        return rule.scope.covers(example.facts) and any(True for _ in rule.look.find(reading, Around(example.facts)))
 
     def _rules_for(self, facts: Facts) -> tuple[tuple[Rule, frozenset[int]], ...]:
         """The rules in scope, each with the patterns of which one occurs wherever it is worth a look."""

@@ -17,7 +17,7 @@ from .source import Pack
 from .tables import Table, day, ensure_known
 from .vocabulary import Amount, Vocabulary
 
-_FRAME_KEYS = frozenset({"name", "before", "after", "around", "broken_by", "reach", "neighbours"})
+_FRAME_KEYS = frozenset({"name", "before", "after", "around", "broken_by", "reach", "neighbours", "quoted"})
 # A tag that runs words together is no word itself, or it would never be taken apart.
 _SHOWN = re.compile(r"(?<![\w#@])[a-z]{3,}")
 _AMOUNT_KEYS = frozenset({"name", "value", "since", "source"})
@@ -85,6 +85,7 @@ def _frame(table: Table, plain: Vocabulary) -> Frame:
         broken_by=make.phrases("broken_by"),
         reach=make.number("reach", least=0) if "reach" in table else 0,
         neighbours=make.flag("neighbours"),
+        quoted=make.flag("quoted"),
     )
 
 

@@ -120,7 +120,10 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
     topic = SelectField(
         "Topic",
         [_Wanted()],
-        choices=[SelectChoice(topic, topic.replace("-", " ").capitalize()) for topic in TOPICS],
+        choices=[
+            SelectChoice("", "Choose …"),
+            *(SelectChoice(topic, topic.replace("-", " ").capitalize()) for topic in TOPICS),
+        ],
         validate_choice=False,
     )
     severity = SelectField(

@@ -126,6 +126,11 @@ PAGES = {
         "/calendar?view=list",
         "/rules",
         "/rules/propose",
+        "/rules/new",
+        "/rules/new?copy=PRO101",
+        "/rules/import",
+        "/rules/PRO101",
+        "/rules/versions/1",
         "/audit",
         "/records",
         "/admin/stops",
@@ -154,7 +159,7 @@ def test_every_page_is_accessible_and_quiet(site, visitor, role, scheme):
 def test_pages_fit_a_phone(site, visitor):
     one = visitor(viewport={"width": 390, "height": 800})
     one.sign_in(site.person("compliance"))
-    for path in ("/tasks", "/posts", "/calendar", "/audit", "/records", "/rules"):
+    for path in ("/tasks", "/posts", "/calendar", "/audit", "/records", "/rules", "/rules/new", "/rules/PRO101"):
         one.open(path)
         wide = one.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} scrolls sideways by {wide} px"

@@ -15,7 +15,7 @@ from approval.errors import CapabilityMissing, Conflict, Invalid
 from approval.people.models import Notice, Proposal
 from approval.publishing import services as publishing
 from approval.publishing.jobs import publish_due
-from approval.records import jobs, queries, services
+from approval.records import commands, queries, services
 from approval.records.models import Lookback, LookbackHit
 from approval.rules import Facts, load_packs
 from approval.screening import queries as rules_of, services as screening
@@ -68,7 +68,7 @@ def looked_back(firm, *, workers=1):
     with transaction() as session:
         begun = services.begin_lookback(session, workspace=firm.workspace, first_day=first, last_day=last, by=HOST)
         id_, after = begun.id, begun.reached
-    list(jobs.look_back(firm.workspace, first, last, id_, after=after, workers=workers))
+    list(commands.look_back(firm.workspace, first, last, id_, after=after, workers=workers))
     with reading() as session:
         return queries.lookback(session, firm.workspace, id_), queries.hits(session, id_)
 
@@ -95,12 +95,12 @@ def test_only_what_the_rules_of_its_time_did_not_find_is_flagged(firm, settings)
 def test_an_interrupted_lookback_is_taken_up_where_it_stopped(firm, settings, monkeypatch):
     published(firm, settings, *[OPEN] * 5)
     judge_by(firm, OURS)
-    monkeypatch.setattr(jobs, "STRETCH", 2)
+    monkeypatch.setattr(commands, "STRETCH", 2)
     today = clock.host_date()
     with transaction() as session:
         days = {"first_day": today - timedelta(days=1), "last_day": today + timedelta(days=1)}
         id_ = services.begin_lookback(session, workspace=firm.workspace, by=HOST, **days).id
-    steps = jobs.look_back(firm.workspace, *days.values(), id_, after=0, workers=1)
+    steps = commands.look_back(firm.workspace, *days.values(), id_, after=0, workers=1)
     assert next(steps) == (2, 2)
     steps.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -109,6 +110,16 @@ class Days:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What one rule found in a revision: the first words, and how often."""
+
+    rule: str
+    name: str
+    match: str
+    times: int
+
+
+@dataclass(frozen=True)
 class Row:
     """A revision that fares differently under the other rules."""
 
@@ -116,8 +127,8 @@ class Row:
     title: str
     before: Severity | None
     after: Severity | None
-    gained: tuple[Finding, ...]
-    lost: tuple[Finding, ...]
+    gained: tuple[Found, ...]
+    lost: tuple[Found, ...]
 
 
 @dataclass(frozen=True)
@@ -139,10 +150,16 @@ class BacktestPage:
     failed: int = 0
     flagged: tuple[Row, ...] = ()
     passing: tuple[Row, ...] = ()
+    otherwise: tuple[Row, ...] = ()
     ended: bool = True
     next: int | None = None
     reached: int | None = None
     refusal: Refusal | None = None
+
+    @property
+    def unchanged(self) -> int:
+        """How many revisions fare as before."""
+        return self.judged - len(self.flagged) - len(self.passing) - len(self.otherwise)
 
     def share(self, rows: Sequence[Row]) -> str:
         """Of the revisions judged, the share that these are."""
@@ -214,6 +231,7 @@ def _tested(session: Session, page: BacktestPage, after: RuleSet) -> BacktestPag
         failed=found.failed,
         flagged=_rows(reader, found.flagged),
         passing=_rows(reader, found.passing),
+        otherwise=_rows(reader, found.otherwise),
         ended=found.ended,
         next=None if found.ended else found.last,
         reached=reader.found[found.last][0] if found.last is not None else None,
@@ -221,7 +239,15 @@ def _tested(session: Session, page: BacktestPage, after: RuleSet) -> BacktestPag
 
 
 def _rows(reader: Reader, changes: Sequence[Change]) -> tuple[Row, ...]:
-    return tuple(Row(*reader.found[one.key], one.before, one.after, one.gained, one.lost) for one in changes)
+    return tuple(
+        Row(*reader.found[one.key], one.before, one.after, _by_rule(one.gained), _by_rule(one.lost)) for one in changes
+    )
+
+
+def _by_rule(findings: Sequence[Finding]) -> tuple[Found, ...]:
+    times = Counter(finding.rule for finding in findings)
+    first = {finding.rule: finding for finding in reversed(findings)}
+    return tuple(Found(rule, first[rule].name, first[rule].match, count) for rule, count in times.items())
 
 
 def _candidate(made: Draft) -> RuleSet:

@@ -36,7 +36,7 @@ class Verdict:
 def rescreen(packs: Mapping[str, bytes], texts: Iterable[Text], *, workers: int = 1) -> Iterator[Verdict]:
     """Judge *texts* under *packs* and yield a verdict for each, in order."""
     if workers == 1:
-        rules = RuleSet.parse(packs)
+        rules = RuleSet.parse(packs, checked=False)
         yield from (_verdict(rules, text) for text in texts)
         return
     with ProcessPoolExecutor(workers, get_context("spawn"), _learn, (dict(packs),)) as pool:
@@ -54,7 +54,7 @@ _learned: list[RuleSet] = []
 
 
 def _learn(packs: Mapping[str, bytes]) -> None:
-    _learned[:] = [RuleSet.parse(packs)]
+    _learned[:] = [RuleSet.parse(packs, checked=False)]
 
 
 def _judge(chunk: tuple[Text, ...]) -> list[Verdict]:

@@ -32,12 +32,12 @@ class Release:
 def release(sources: Mapping[str, bytes]) -> Release | None:
     """Compare the packs in force with those that ship; None where they are the same. The firm's own do not count."""
     theirs = {pack: source for pack, source in sources.items() if not is_own(pack)}
-    shipped = shipped()
-    if theirs == shipped:
+    ours = shipped()
+    if theirs == ours:
         return None
     old, new = (
         {rule["id"]: rule for source in packs.values() for rule in tables_of(source).get("rule", ())}
-        for packs in (theirs, shipped)
+        for packs in (theirs, ours)
     )
     return Release(
         new=tuple(sorted(new.keys() - old.keys())),

@@ -55,11 +55,15 @@ def excerpt(text: str, finding: Finding, around: int = 90) -> tuple[Piece, ...]:
 
 @dataclass(frozen=True)
 class Tried:
-    """What a rule finds in one text, read with these facts; `problem` where it cannot be tried as it stands."""
+    """What a rule finds in one text, read with these facts; `problem` where it cannot be tried as it stands.
+
+    `told` is whether the rule has a message yet.
+    """
 
     pieces: tuple[Piece, ...] = ()
     findings: tuple[Finding, ...] = ()
     facts: Facts | None = None
+    told: bool = False
     problem: str = ""
 
 
@@ -72,7 +76,7 @@ def try_text(bench: Bench, table: Table, text: str) -> Tried:
         findings = rules.check_facts(text, facts)
     except RuleError as error:
         return Tried(problem=error.reason[:1].upper() + error.reason[1:])
-    return Tried(marked(text, findings), findings, facts)
+    return Tried(marked(text, findings), findings, facts, told=bool(table.get("message")))
 
 
 # -- many texts ------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ _STAND_INS: Table = {
 _CURES: Table = {**_STAND_INS, "match": ["x"], "needs": ["x"], "beside": ["x"], "instead": "x", "tokens": 1, "most": 0}
 _NEEDED = {
     "name": "Give the rule a name that says what is found.",
+    "topic": "Choose what it is about.",
     "match": "Write at least one pattern, one per line.",
     "instead": "Write the words to use instead.",
     "needs": "Write at least one wording that would be enough, one per line.",
@@ -204,7 +205,7 @@ def _missing(table: Table) -> Iterator[tuple[str, str]]:
         "proximity": ("match", "beside", "tokens"),
         "limit": ("most",) if table.get("count") == "capitals" else ("match", "most"),
     }
-    for key in ("name", *needed.get(str(kind), ()), "message", "why", "suggestion", "flags", "passes"):
+    for key in ("name", "topic", *needed.get(str(kind), ()), "message", "why", "suggestion", "flags", "passes"):
         if table.get(key) in ("", [], None):
             yield key, _NEEDED[key]
     citation = table.get("citation") or {}
@@ -268,12 +269,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How far it came: `last` is the key judged last, `ended` whether no text was left."""
+    """How far it came: `last` is the key judged last, `ended` whether no text was left.
+
+    `otherwise` are revisions that are flagged as gravely as before, for something else.
+    """
 
     judged: int
     failed: int
     flagged: tuple[Change, ...]
     passing: tuple[Change, ...]
+    otherwise: tuple[Change, ...]
     last: int | None
     ended: bool
 
@@ -302,11 +307,12 @@ def compare(
     begun = clock.monotonic()
     judged = failed = 0
     last: int | None = None
-    flagged: list[Change] = []
-    passing: list[Change] = []
+    lists: tuple[list[Change], list[Change], list[Change]] = ([], [], [])
+    ended = True
     for words in texts:
         if judged >= most or clock.monotonic() - begun > seconds:
-            return Comparison(judged, failed, tuple(flagged), tuple(passing), last, ended=False)
+            ended = False
+            break
         judged, last = judged + 1, words.key
         try:
             change = _change(words, found_in(before, words), found_in(after, words))
@@ -314,8 +320,9 @@ def compare(
             failed += 1
             continue
         if change is not None:
-            (flagged if _is_stricter(change) else passing).append(change)
-    return Comparison(judged, failed, tuple(flagged), tuple(passing), last, ended=True)
+            lists[_kind(change)].append(change)
+    flagged, passing, otherwise = map(tuple, lists)
+    return Comparison(judged, failed, flagged, passing, otherwise, last, ended)
 
 
 def _change(words: Words, old: Sequence[Finding], new: Sequence[Finding]) -> Change | None:
@@ -329,7 +336,9 @@ def _place(found: Finding) -> tuple[object, ...]:
     return found.rule, found.part, found.start, found.end, found.severity, found.missing
 
 
-def _is_stricter(change: Change) -> bool:
-    """Whether a post is newly flagged; where it is as grave as before, whether something was found at all."""
-    ranks = [-1 if one is None else one.rank for one in (change.before, change.after)]
-    return ranks[0] < ranks[1] or (ranks[0] == ranks[1] and bool(change.gained))
+def _kind(change: Change) -> int:
+    """0 for newly flagged, 1 for newly passing, 2 for neither: by severity, then by whether more or less is found."""
+    before, after = (-1 if one is None else one.rank for one in (change.before, change.after))
+    if before == after:
+        before, after = len(change.lost), len(change.gained)
+    return 0 if before < after else 1 if before > after else 2

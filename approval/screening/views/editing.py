@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from approval.capabilities import Capability
 from approval.db import reading
 from approval.errors import Conflict, Invalid, NotFound, Problem, Refusal
 from approval.screening import services
-from approval.screening.forms import Draft, EditPage, RuleForm, draft, edit_page, fields_of, ours
+from approval.screening.forms import Draft, EditPage, RuleForm, draft, edit_page, fields_of
 from approval.screening.services.packing import FIRM_PACK, is_own, with_rule, with_state
 from approval.screening.services.trying import try_text
-from approval.screening.services.workshop import KINDS, bench_of, problems
+from approval.screening.services.workshop import KINDS, Written, bench_of, problems
 from approval.screening.views.routes import blueprint, propose_packs
 from approval.web.errors import status_of
 from approval.web.identity import current, require, workspace
@@ -48,19 +48,33 @@ def add_rule() -> Response | tuple[str, int]:
 @blueprint.get("/rules/<rule_id>/edit")
 @require(Capability.DEFINE)
 def edit_rule(rule_id: str) -> str | Response:
-    """Show the form of one of the firm's own rules."""
-    with reading() as session:
-        table = ours(bench_of(services.in_force(session, workspace()).rules), rule_id).table
-    if table["kind"] not in KINDS:
+    """Show the form of one of the firm's own rules; of another rule, the form that copies it."""
+    written = _written(rule_id)
+    if written.pack != FIRM_PACK:
+        return _to_copy(rule_id)
+    if written.table["kind"] not in KINDS:
         return redirect(url_for("screening.propose", workspace=workspace()))
-    return _page(_filled(fields_of(table)), rule_id)
+    return _page(_filled(fields_of(written.table)), rule_id)
 
 
 @blueprint.post("/rules/<rule_id>/edit")
 @require(Capability.DEFINE)
 def change_rule(rule_id: str) -> Response | tuple[str, int]:
     """Propose a change of one of the firm's own rules."""
-    return _send(rule_id)
+    return _send(rule_id) if _written(rule_id).pack == FIRM_PACK else _to_copy(rule_id)
+
+
+def _written(rule_id: str) -> Written:
+    with reading() as session:
+        written = bench_of(services.in_force(session, workspace()).rules).rules.get(rule_id)
+    if written is None:
+        raise NotFound(f"There is no rule {rule_id[:40]}.")
+    return written
+
+
+def _to_copy(rule_id: str) -> Response:
+    flash("Only rules of your own pack are changed here: this is a copy to begin with.", "warning")
+    return redirect(url_for("screening.new_rule", copy=rule_id, workspace=workspace()))
 
 
 @blueprint.post("/rules/try")

@@ -149,7 +149,11 @@ def take_release() -> Response:
     """Propose the packs that this program ships, with the firm's own kept."""
     with reading() as session:
         version, packs = packs_in_force(session, workspace())
-    return propose_packs(with_release(packs), request.form.get("reason", ""), seen=version.number)
+    taken = with_release(packs)
+    if taken == packs:
+        flash("The packs of this release are in force already.", "info")
+        return redirect(url_for("screening.rules", workspace=workspace()))
+    return propose_packs(taken, request.form.get("reason", ""), seen=version.number)
 
 
 @blueprint.post("/rules/proposals/<int:proposal_id>")
