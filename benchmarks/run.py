@@ -14,6 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SHORT = (
+    ("accuracy.py", ()),
     ("rules.py", ()),
     ("starting.py", ()),
     ("walk.py", ()),
@@ -22,6 +23,7 @@ SHORT = (
     ("trials.py", ()),
 )
 FULL = (
+    ("accuracy.py", ()),
     ("rules.py", ("--posts", "20000")),
     ("starting.py", ()),
     ("walk.py", ()),

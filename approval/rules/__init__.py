@@ -10,6 +10,7 @@ from .products import PRODUCTS, ProductClass, class_of
 from .rule import Example, Rule
 from .ruleset import ENGINE, RuleSet
 from .scope import AUDIENCES, ENTITY_TYPES, NETWORKS, REGIMES, Facts
+from .shared import shown_words
 from .text import LARGEST
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Severity",
     "class_of",
     "load_packs",
+    "shown_words",
 ]
 
 

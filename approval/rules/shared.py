@@ -18,7 +18,6 @@ from .tables import Table, day, ensure_known
 from .vocabulary import Amount, Vocabulary
 
 _FRAME_KEYS = frozenset({"name", "before", "after", "around", "broken_by", "reach", "neighbours", "quoted"})
-# A tag that runs words together is no word itself, or it would never be taken apart.
 _SHOWN = re.compile(r"(?<![\w#@])[a-z]{3,}")
 _AMOUNT_KEYS = frozenset({"name", "value", "since", "source"})
 
@@ -37,8 +36,13 @@ def make_lexicon(packs: Iterable[Pack], rules: Iterable[Rule]) -> Lexicon:
         ensure_known(pack.lexicon, frozenset(listed), pack=pack.name)
         for key, words in pack.lexicon.items():
             listed[key].update(word.lower() for word in words)
-    shown = {word for rule in rules for example in rule.flags for word in _SHOWN.findall(example.text.lower())}
+    shown = {word for rule in rules for example in rule.flags for word in shown_words(example.text)}
     return Lexicon(listed["words"] | shown, listed["correct"], listed["keep"])
+
+
+def shown_words(example: str) -> list[str]:
+    """The words of an example that a rule flags; tags are none, or they would never be taken apart."""
+    return _SHOWN.findall(example.lower())
 
 
 def _language(packs: Iterable[Pack]) -> Language:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -19,6 +19,7 @@ from approval.desk.views.routes import blueprint
 from approval.errors import Invalid, NotFound, Problem, Refusal
 from approval.people.models import Proposal
 from approval.people.queries import workspace_facts
+from approval.records.queries import Period
 from approval.rules import Finding, RuleError, RuleSet, Severity
 from approval.screening import queries, services
 from approval.screening.forms import Draft, RuleForm, draft, edit_page
@@ -270,9 +271,8 @@ def _days(session: Session, page: BacktestPage) -> Days:
     if not date(1970, 1, 1) <= first <= last <= date(9998, 12, 31):
         what = f"The days from {first} to {last} are no period: choose a first day that is not after the last."
         raise Invalid(what, problems=(Problem("from", what),))
-    zone = workspace_facts(session, page.workspace).zone
-    end = _midnight(last + timedelta(days=1), zone)
-    return Days(first, last, _midnight(first, zone), end, request.values.get("before", type=number))
+    period = Period(first, last, workspace_facts(session, page.workspace).zone)
+    return Days(first, last, period.begins, period.ends, request.values.get("before", type=number))
 
 
 def _day(key: str, usual: date) -> date:
@@ -282,8 +282,3 @@ def _day(key: str, usual: date) -> date:
     except ValueError as error:
         what = f"“{text[:40]}” is not a day such as 2026-11-21."
         raise Invalid(what, problems=(Problem(key, what),)) from error
-
-
-def _midnight(day: date, zone: str) -> datetime:
-    """The instant at which a day begins in a zone; where clocks skip midnight, the first moment after it."""
-    return datetime(day.year, day.month, day.day, tzinfo=clock.zone_named(zone)).astimezone(UTC)

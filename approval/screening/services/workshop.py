@@ -13,7 +13,7 @@ from typing import Any
 
 from approval import clock
 from approval.errors import Problem
-from approval.rules import TOPICS, Facts, Finding, Rule, RuleError, RuleSet, Severity
+from approval.rules import TOPICS, Facts, Finding, Rule, RuleError, RuleSet, Severity, shown_words
 from approval.screening.services.judging import Part, worst
 from approval.screening.services.packing import FIRM_PACK, is_own, states_of, to_toml
 
@@ -132,7 +132,7 @@ def make_bench(sources: Mapping[str, bytes]) -> Bench:
             lexicon[name].update(words)
     # As the engine does it: the words of what rules flag are unmasked too.
     shown = " ".join(_example(text) for rule in rules.values() for text in rule.table.get("flags", ()))
-    lexicon["words"].update(re.findall(r"[a-z]{3,}", shown.lower()))
+    lexicon["words"].update(shown_words(shown))
     rest = {
         "amount": [amount for document in tables.values() for amount in document.get("amount", ())],
         "fold": {name: fold for document in tables.values() for name, fold in document.get("fold", {}).items()},
