@@ -18,6 +18,8 @@ from approval.people.services import closing, links, telling
 from approval.people.services.telling import KINDS, LETTERS, tell
 
 IDS = {
+    "lookback": 3,
+    "found": 2,
     "post": 7,
     "submission": 3,
     "stage": "legal",
