@@ -151,6 +151,11 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
         """Offer the frames that the packs define, each with a few of its words."""
         self.unless.choices = [SelectChoice(name, _frame_words(name, frame)) for name, frame in bench.frames.items()]
 
+    def show_shared(self, bench: Bench) -> None:
+        """Show the frames that are meant for every rule, and those that this one honours already."""
+        shown = bench.shared.union(self.unless.data or ())
+        self.unless.choices = [choice for choice in self.unless.choices or () if choice.value in shown]
+
     def table(self, id_: str, base: Table) -> dict[str, Any]:
         """Return the rule's table. What the form does not show is kept from *base*, where the kind still reads it."""
         kind = self.kind.data if self.kind.data in KINDS else "phrase"
@@ -306,6 +311,7 @@ def edit_page(session: Session, workspace: str, form: RuleForm, made: Draft, by:
     """Return the page of a form. *shown*: refusal, tried, sweep."""
     begun = made.before is not None
     form.seen.data = form.seen.data or str(made.force.number)
+    form.show_shared(made.bench)
     waiting = queries.waiting_proposals(session, workspace)
     return EditPage(
         workspace=workspace,

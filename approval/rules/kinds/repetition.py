@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -56,11 +56,14 @@ class Repetition:
 
     def _runs(self, text: str) -> Iterator[Span]:
         """Each run of words that stands once more than `most` says."""
-        words = [(found.group().lower(), *found.span()) for found in _WORD.finditer(text)]
-        seen: defaultdict[tuple[str, ...], int] = defaultdict(int)
+        words = [found.lower() for found in _WORD.findall(text)]
+        counts = Counter(zip(*(words[n:] for n in range(self._length)), strict=False))
+        if max(counts.values(), default=0) <= self._most:
+            return
+        places = [found.span() for found in _WORD.finditer(text)]
+        seen: Counter[tuple[str, ...]] = Counter()
         for at in range(len(words) - self._length + 1):
-            run = words[at : at + self._length]
-            key = tuple(word for word, _, _ in run)
-            seen[key] += 1
-            if seen[key] > self._most:
-                yield run[0][1], run[-1][2]
+            run = tuple(words[at : at + self._length])
+            seen[run] += 1
+            if seen[run] > self._most:
+                yield places[at][0], places[at + self._length - 1][1]

@@ -20,6 +20,8 @@ from approval.screening.services.packing import FIRM_PACK, is_own, states_of, to
 Table = Mapping[str, Any]
 KINDS = ("phrase", "swap", "require", "proximity", "limit")
 """The kinds that the form offers; the others are written as TOML."""
+_COMMON = "words"
+_MEANS_A_FIGURE = "-figure"
 LISTS = ("match", "except", "needs", "beside")
 MOST_COMPARED = 2_000
 MOST_SECONDS = 10.0
@@ -82,6 +84,8 @@ class Bench:
     words: Mapping[str, list[str]]
     frames: Mapping[str, Table]
     rest: Mapping[str, Any] = field(repr=False)
+    shared: frozenset[str] = frozenset()
+    """The frames that are meant for every rule; the others serve the rules of their pack."""
 
     def parse(self, *tables: Table) -> RuleSet:
         """Return a set of these rules alone; RuleError where they cannot be read."""
@@ -143,6 +147,13 @@ def make_bench(sources: Mapping[str, bytes]) -> Bench:
         words={name: words for document in tables.values() for name, words in document.get("words", {}).items()},
         frames={frame["name"]: frame for document in tables.values() for frame in document.get("frame", ())},
         rest={key: value for key, value in rest.items() if value},
+        shared=frozenset(
+            frame["name"]
+            for pack, document in tables.items()
+            if pack == _COMMON or is_own(pack)
+            for frame in document.get("frame", ())
+            if not frame["name"].endswith(_MEANS_A_FIGURE)
+        ),
     )
 
 
