@@ -11,7 +11,8 @@ from .pattern import NOTHING, Expressions, Phrases
 from .text import Reading
 
 Span = tuple[int, int]
-_LONGEST_QUOTE = 160
+FARTHEST = 4_000
+"""Bytes on either side of a quoted claim that a frame looks at: all of a post, and no megabyte again and again."""
 MOST_WEIGHED = 1_000
 """Places of one claim in one text that are weighed against company and frames."""
 
@@ -39,7 +40,7 @@ class Frame:
     reach: int = 0
     neighbours: bool = False
     quoted: bool = False
-    """Where the claim stands in quotation marks, what is around it is the whole text."""
+    """Where the claim stands in quotation marks, what is around it is the whole post."""
 
     def holds(self, reading: Reading, start: int, end: int) -> bool:
         """Whether the claim at these bytes stands inside the frame, and nothing near it takes the frame back."""
@@ -49,19 +50,14 @@ class Frame:
         before = reading.sentence(first - 1, first - 1)[0] if first else 0
         after = reading.sentence(last, last + 1)[1]
         around = (before, after) if self.neighbours else (first, last)
-        if self.quoted and _is_quoted(reading.plain, start, end):
-            around = (0, len(reading.plain))
+        if self.quoted and reading.is_quoted(start, end):
+            around = (max(0, start - FARTHEST), min(len(reading.plain), end + FARTHEST))
         framed = (
             self.before.occur(reading, _back(reading.plain, first, start, self.reach), start)
             or self.after.occur(reading, end, last)
             or self.around.occur(reading, *around)
         )
         return framed and not self.broken_by.occur(reading, before if self.neighbours else end, after)
-
-
-def _is_quoted(plain: bytes, start: int, end: int) -> bool:
-    """Whether a quotation mark is open before the place, and closed soon after it."""
-    return plain.count(b'"', 0, start) % 2 == 1 and b'"' in plain[end : end + _LONGEST_QUOTE]
 
 
 def _meets(spans: list[Span], start: int, end: int) -> bool:

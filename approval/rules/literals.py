@@ -104,6 +104,8 @@ class Needs:
 
     def _inner(self, atom: str, left: bool, right: bool) -> Choice | None:
         """What a group or a list of words needs."""
+        if atom.startswith("(?") and not atom.startswith("(?:"):
+            return None  # flags, or a name: RE2 reads them, we do not
         if atom.startswith("("):
             return self._of(atom[1:-1].removeprefix("?:"), left=left, right=right)
         if atom not in self._name_of:

@@ -23,6 +23,9 @@ LARGEST = 1_000_000
 LONGEST_SENTENCE = 2_000
 """Bytes after which a sentence is taken to end."""
 
+LONGEST_QUOTE = 160
+"""Bytes between a quoted claim and the end of the quotation."""
+
 Edit = tuple[int, int, str]
 
 
@@ -133,6 +136,15 @@ class Reading:
         bounds = self._bounds
         return bounds[bisect_right(bounds, start) - 1], bounds[min(bisect_left(bounds, end, 1), len(bounds) - 1)]
 
+    def is_quoted(self, start: int, end: int) -> bool:
+        """Whether a quotation mark is open before these bytes of `plain`, and closed soon after them."""
+        before = bisect_left(self._quotes, start)
+        return before % 2 == 1 and before < len(self._quotes) and self._quotes[before] - end <= LONGEST_QUOTE
+
+    @cached_property
+    def _quotes(self) -> list[int]:
+        return [found.start() for found in _QUOTE.finditer(self.plain)]
+
     @cached_property
     def _wide(self) -> tuple[list[int], list[int]]:
         leads = [(m.start(), _WIDTH[m.group()[0] >> 4]) for m in _LEAD.finditer(self.plain)]
@@ -152,6 +164,9 @@ class Reading:
         return bounds
 
 
+SHOUTED = re.compile(r"\b[A-Z]{4,}\b")
+"""A word in capitals, in the cased text; shorter ones may be abbreviations."""
+_QUOTE = re.compile(rb'"')
 _LEAD = re.compile(rb"[\xc0-\xff]")
 _WIDTH = {0xC: 2, 0xD: 2, 0xE: 3, 0xF: 4}
 _SENTENCE_END = re.compile(rb"[.!?]+[\"')]*\s+|\n+")

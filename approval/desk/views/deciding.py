@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from flask import flash, redirect, request, url_for
@@ -74,44 +75,33 @@ def decide(post_id: int) -> Response | tuple[str, int]:
 @signed_in
 def accept_finding(post_id: int) -> Response | tuple[str, int]:
     """Answer by name for a finding in the words that the page showed."""
-    rule = request.form.get("rule", "")
-    try:
-        with changing(post_id) as (session, post):
-            _ensure_same(post.revision)
-            posts.accept_finding(session, post, rule, reason=request.form.get("reason", ""), by=current())
-    except Invalid as refusal:
-        return refused(post_id, refusal)
-    flash(f"You answer for {rule} in these words.", "success")
-    return redirect(url_for("desk.post", post_id=post_id, _anchor=f"rule-{rule}"))
+    return _answered(post_id, posts.accept_finding, "You answer for {} in these words.")
 
 
 @blueprint.post("/posts/<int:post_id>/findings/dismiss")
 @signed_in
 def dismiss_finding(post_id: int) -> Response | tuple[str, int]:
     """Call a finding a false alarm, in the words that the page showed."""
-    rule = request.form.get("rule", "")
-    try:
-        with changing(post_id) as (session, post):
-            _ensure_same(post.revision)
-            posts.dismiss_finding(session, post, rule, reason=request.form.get("reason", ""), by=current())
-    except Invalid as refusal:
-        return refused(post_id, refusal)
-    flash(f"{rule} counts as a false alarm here.", "success")
-    return redirect(url_for("desk.post", post_id=post_id, _anchor=f"rule-{rule}"))
+    return _answered(post_id, posts.dismiss_finding, "{} counts as a false alarm here.")
 
 
 @blueprint.post("/posts/<int:post_id>/findings/ask")
 @signed_in
 def ask_exception(post_id: int) -> Response | tuple[str, int]:
     """Ask compliance to accept a finding. Whoever asks does not decide on the post."""
+    return _answered(post_id, desk.ask_exception, "Asked compliance to accept {}.")
+
+
+def _answered(post_id: int, act: Callable[..., object], told: str) -> Response | tuple[str, int]:
+    """Let *act* say something of the finding that the form names."""
     rule = request.form.get("rule", "")
     try:
         with changing(post_id) as (session, post):
             _ensure_same(post.revision)
-            desk.ask_exception(session, post, rule, reason=request.form.get("reason", ""), by=current())
+            act(session, post, rule, reason=request.form.get("reason", ""), by=current())
     except Invalid as refusal:
         return refused(post_id, refusal)
-    flash(f"Asked compliance to accept {rule}.", "success")
+    flash(told.format(rule), "success")
     return redirect(url_for("desk.post", post_id=post_id, _anchor=f"rule-{rule}"))
 
 

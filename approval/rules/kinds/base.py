@@ -164,7 +164,7 @@ class Maker:
             return ()
         return (self.keep(Expressions([re.escape(t) for t in texts], needs=[(frozenset({Word(t)}),) for t in texts])),)
 
-    def keep(self, made: Expressions) -> Expressions:
+    def keep(self, made: E) -> E:
         """The patterns, counted among those of the rule set."""
         self.vocabulary.made.append(made)
         return made
@@ -179,8 +179,7 @@ class Maker:
                 made.ensure_compiled()
         except RuleError as error:
             raise RuleError(error.reason, key=key) from error
-        self.vocabulary.made.append(made)
-        return made
+        return self.keep(made)
 
 
 FRAMING_KEYS = frozenset({"except", "unless", "when", "near", "within"})

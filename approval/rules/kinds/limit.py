@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import ClassVar
 
 from ..claim import Span
-from ..text import Reading
+from ..text import SHOUTED, Reading
 from .base import CLAIM_KEYS, Around, Hit, Maker
-
-_CAPITALS = re.compile(r"\b[A-Z]{4,}\b")
 
 
 class Limit:
@@ -38,5 +35,5 @@ class Limit:
     def _shouted(self, reading: Reading) -> Iterator[Span]:
         if self._near and not self._near.occur(reading):
             return
-        for found in _CAPITALS.finditer(reading.cased):
+        for found in SHOUTED.finditer(reading.cased):
             yield reading.offset(found.start()), reading.offset(found.end())

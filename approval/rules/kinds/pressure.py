@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
-from ..text import Reading
+from ..text import SHOUTED, Reading
 from .base import FRAMING_KEYS, Around, Hit, Maker
 
-_SHOUTED = re.compile(r"\b[A-Z]{4,}\b")
 _LETTERS = re.compile(r"[A-Za-z]")
 _MARKS = re.compile("!")
 _CLOCKS = re.compile("[\u23f0\u23f1\u23f2\u23f3\u231b\u231a\U0001f6a8\U0001f525\u203c\u2757]")
@@ -42,7 +41,7 @@ class Pressure:
     def _signals_in(self, reading: Reading) -> int:
         text = reading.cased
         letters = sum(1 for _ in _LETTERS.finditer(text))
-        shouted = sum(len(found.group()) for found in _SHOUTED.finditer(text))
+        shouted = sum(len(found.group()) for found in SHOUTED.finditer(text))
         marks = sum(1 for _ in _MARKS.finditer(text))
         return (
             (100 * shouted >= self._capitals * letters > 0)

@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from ..claim import Span
-from ..text import Reading
+from ..text import SHOUTED, Reading
 from .base import Around, Hit, Maker
 
-_EMOJI = re.compile("[\u2600-\u27bf\u2b50\u23e9-\u23fa\U0001f300-\U0001faff]")
+_SOUGHT = {
+    "emoji": re.compile("[\u2600-\u27bf\u2b50\u23e9-\u23fa\U0001f300-\U0001faff]"),
+    "exclamation": re.compile("!"),
+    "capitals": SHOUTED,
+    "hashtag": re.compile(r"(?<![\w/&])#\w"),
+}
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-_SORTS = ("emoji", "exclamation", "capitals", "hashtag", "words")
 
 
 class Repetition:
@@ -27,7 +31,7 @@ class Repetition:
     considered: tuple[str, ...] = ()
 
     def __init__(self, make: Maker) -> None:
-        self._sort = make.text("of", one_of=_SORTS)
+        self._sort = make.text("of", one_of=(*_SOUGHT, "words"))
         self._most = make.number("most", least=0)
         self._length = make.number("length", least=2) if self._sort == "words" else 0
         self._near = make.phrases("near")
@@ -46,13 +50,7 @@ class Repetition:
         text = reading.cased
         if self._sort == "words":
             return self._runs(text)
-        sought = {
-            "emoji": _EMOJI,
-            "exclamation": re.compile("!"),
-            "capitals": re.compile(r"\b[A-Z]{4,}\b"),
-            "hashtag": re.compile(r"(?<![\w/&])#\w"),
-        }[self._sort]
-        return (found.span() for found in sought.finditer(text))
+        return (found.span() for found in _SOUGHT[self._sort].finditer(text))
 
     def _runs(self, text: str) -> Iterator[Span]:
         """Each run of words that stands once more than `most` says."""

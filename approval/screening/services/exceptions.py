@@ -30,11 +30,7 @@ def accept(
     _ensure_found(session, workspace, revision, rule)
     if by.id in queries.requesters(session, workspace, revision):
         raise OwnWords("You asked for an exception for this revision, so somebody else must answer.")
-    if rule == ENGINE_FAILED:
-        raise Conflict("The rules could not be applied: there is nothing to accept. Save the post again.")
-    where = (Acceptance.workspace == workspace, Acceptance.revision == revision, Acceptance.rule == rule)
-    if session.scalar(select(Acceptance.id).where(*where)) is not None:
-        raise Conflict(f"{rule} is accepted already for this revision.")
+    _ensure_unanswered(session, Acceptance, workspace, revision, rule, "accept")
     acceptance = Acceptance(
         workspace=workspace,
         revision=revision,
@@ -71,11 +67,7 @@ def dismiss(
     """Call a finding of the rules in force a false alarm, in this revision only. What blocks goes on blocking."""
     ensure_may(by, Capability.DECIDE, workspace)
     _ensure_found(session, workspace, revision, rule)
-    if rule == ENGINE_FAILED:
-        raise Conflict("The rules could not be applied: there is nothing to dismiss. Save the post again.")
-    where = (Dismissal.workspace == workspace, Dismissal.revision == revision, Dismissal.rule == rule)
-    if session.scalar(select(Dismissal.id).where(*where)) is not None:
-        raise Conflict(f"{rule} is dismissed already in this revision.")
+    _ensure_unanswered(session, Dismissal, workspace, revision, rule, "dismiss")
     dismissal = Dismissal(
         workspace=workspace,
         revision=revision,
@@ -118,3 +110,14 @@ def _ensure_found(session: Session, workspace: str, revision: bytes, rule: str) 
     if all(found.rule != rule for found in queries.findings_of(session, workspace, revision, applied)):
         what = f"The rule {rule[:32]} found nothing in this revision."
         raise Invalid(what, problems=(Problem("rule", what),))
+
+
+def _ensure_unanswered(
+    session: Session, of: type[Acceptance] | type[Dismissal], workspace: str, revision: bytes, rule: str, verb: str
+) -> None:
+    """Refuse a second answer of one kind, and any for an engine that failed."""
+    if rule == ENGINE_FAILED:
+        raise Conflict(f"The rules could not be applied: there is nothing to {verb}. Save the post again.")
+    where = (of.workspace == workspace, of.revision == revision, of.rule == rule)
+    if session.scalar(select(of.id).where(*where)) is not None:
+        raise Conflict(f"{rule} is {verb}ed already for this revision.")
