@@ -3,78 +3,113 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache, reduce
+from operator import and_
 
-from .literals import Choice, Needed, Word
+import re2
+
+from .linear import options
+from .literals import Needed, Word
 from .pattern import Expressions
 from .text import Reading
 
 _TOKEN = re.compile(rb"[a-z0-9]+")
-_LONGEST_START = 5
+_LONGEST_START = 6
+_MOST_KNOWN = 8_192
+"""Tokens whose patterns are kept at hand: the words of a language that most texts are made of."""
+
+Place = tuple[int, int]
+Mask = tuple[int, int]
 
 
 class Gate:
-    """The patterns of a rule set by the words that they need."""
+    """The patterns of a rule set by the words that they need.
 
-    def __init__(self, made: Sequence[Expressions], samples: Iterable[bytes]) -> None:
-        needs = [(number, needed) for number, expressions in enumerate(made) for needed in expressions.needs]
-        for number, expressions in enumerate(made):
-            expressions.number = number
-        self._choices = _Choices({choice for _, needed in needs for choice in needed})
-        self._always = frozenset(number for number, needed in needs if not needed)
-        self._by_rarest: defaultdict[int, list[tuple[int, frozenset[int]]]] = defaultdict(list)
-        seen = Counter(choice for sample in samples for choice in self._choices.made_in(sample))
-        for number, needed in set(needs):
-            if needed and number not in self._always:
-                self._file(number, needed, seen)
+    Patterns are rows and their choices columns; a word is kept as one integer for each column, with a bit for each
+    pattern that chooses it there. A pattern may occur where every column has its bit.
+    """
 
-    def _file(self, number: int, needed: Needed, seen: Counter[int]) -> None:
-        """Keep a pattern under the choice that the fewest samples make."""
-        ids = sorted((self._choices.ids[choice] for choice in needed), key=lambda id_: (seen[id_], id_))
-        self._by_rarest[ids[0]].append((number, frozenset(ids[1:])))
+    def __init__(self, made: Sequence[Expressions]) -> None:
+        needs: list[Needed] = []
+        for one in made:
+            one.rows = _bits(range(len(needs), len(needs) + len(one.needs)))
+            needs += one.needs
+        width = max(map(len, needs), default=0)
+        self._absent = [_bits(row for row, needed in enumerate(needs) if len(needed) <= n) for n in range(width)]
+        self._all = (1 << len(needs)) - 1
+        self._words = _Words(
+            (word, (column, row))
+            for row, needed in enumerate(needs)
+            for column, choice in enumerate(needed)
+            for word in choice
+        )
 
-    def occurring(self, reading: Reading) -> frozenset[int]:
-        """The numbers of the patterns that may occur in a text; all others cannot."""
-        made = self._choices.made_in(reading.plain)
-        found = {
-            number
-            for choice in made & self._by_rarest.keys()
-            for number, others in self._by_rarest[choice]
-            if others <= made
-        }
-        return self._always | found
+    def occurring(self, reading: Reading) -> int:
+        """The rows of the patterns that may occur in a text, a bit for each; all others cannot."""
+        columns = self._absent.copy()
+        for column, mask in self._words.masks_of(reading.plain):
+            columns[column] |= mask
+        return reduce(and_, columns, self._all)
 
 
-class _Choices:
-    """Choices of words by number, and which of them a text makes."""
+class _Words:
+    """Where words are chosen: whole words and beginnings by the tokens of a text, all others wherever they stand."""
 
-    def __init__(self, choices: Iterable[Choice]) -> None:
-        self.ids = {choice: id_ for id_, choice in enumerate(sorted(choices, key=sorted))}
-        self._whole: defaultdict[bytes, set[int]] = defaultdict(set)
-        self._starts: defaultdict[bytes, set[int]] = defaultdict(set)
-        self._anywhere: defaultdict[bytes, set[int]] = defaultdict(set)
-        for choice, id_ in self.ids.items():
-            for word in choice:
-                self._place(word, id_)
-        self._lengths = sorted({len(start) for start in self._starts})
+    def __init__(self, chosen: Iterable[tuple[Word, Place]]) -> None:
+        self._whole: defaultdict[bytes, list[Place]] = defaultdict(list)
+        self._starts: defaultdict[bytes, list[Place]] = defaultdict(list)
+        anywhere: defaultdict[bytes, list[Place]] = defaultdict(list, {b"": []})
+        for word, place in chosen:
+            text = word.text.encode()
+            if not word.begins or _TOKEN.fullmatch(text) is None:
+                anywhere[text].append(place)
+            elif word.ends:
+                self._whole[text].append(place)
+            else:
+                self._starts[text[:_LONGEST_START]].append(place)
+        self._anywhere = [_masks(places) for places in anywhere.values()]
+        self._literals = _set_of(anywhere)
+        self._longest = 1 + max(map(len, self._whole), default=_LONGEST_START)
+        self._known = lru_cache(maxsize=_MOST_KNOWN)(self._masks_of_token)
 
-    def _place(self, word: Word, id_: int) -> None:
-        text = word.text.encode()
-        plain = _TOKEN.fullmatch(text) is not None
-        if plain and word.begins and word.ends:
-            self._whole[text].add(id_)
-        elif plain and word.begins:
-            self._starts[text[:_LONGEST_START]].add(id_)
-        else:
-            self._anywhere[text].add(id_)
+    def masks_of(self, plain: bytes) -> Iterator[Mask]:
+        """The columns and bits of every chosen word that stands in a text, and perhaps of some that do not."""
+        longest = self._longest
+        for token in set(_TOKEN.findall(plain)):
+            yield from self._known(token[:longest])
+        # The empty literal stands in every text: no answer means that the automaton had no memory, not that none stand.
+        for number in self._literals.Match(plain) or range(len(self._anywhere)):
+            yield from self._anywhere[number]
 
-    def made_in(self, plain: bytes) -> set[int]:
-        """The numbers of the choices that a text makes, and perhaps of some that it does not."""
-        tokens = set(_TOKEN.findall(plain))
-        made: set[int] = set().union(*(self._whole[token] for token in tokens & self._whole.keys()))
-        for length in self._lengths:
-            starts = {token[:length] for token in tokens} & self._starts.keys()
-            made.update(*(self._starts[start] for start in starts))
-        made.update(*(ids for text, ids in self._anywhere.items() if text in plain))
-        return made
+    def _masks_of_token(self, token: bytes) -> tuple[Mask, ...]:
+        places = [*self._whole.get(token, ())]
+        for length in range(1, min(len(token), _LONGEST_START) + 1):
+            places += self._starts.get(token[:length], ())
+        return _masks(places)
+
+
+def _set_of(literals: Iterable[bytes]) -> re2.Set:
+    """All of them as one automaton, which tells in one pass which of them stand in a text."""
+    together = re2.Set.SearchSet(options())
+    for literal in literals:
+        together.Add(re2.escape(literal.decode()))
+    together.Compile()
+    return together
+
+
+def _masks(places: Iterable[Place]) -> tuple[Mask, ...]:
+    rows: defaultdict[int, set[int]] = defaultdict(set)
+    for column, row in places:
+        rows[column].add(row)
+    return tuple((column, _bits(of_column)) for column, of_column in rows.items())
+
+
+def _bits(rows: Iterable[int]) -> int:
+    """An integer with a bit for each row."""
+    numbers = list(rows)
+    octets = bytearray(max(numbers, default=-1) // 8 + 1)
+    for row in numbers:
+        octets[row // 8] |= 1 << row % 8
+    return int.from_bytes(octets, "little")

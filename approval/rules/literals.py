@@ -32,10 +32,12 @@ _SPAN = re.compile(r"( ?)<\d{1,2}> ")
 _PERHAPS = "(?:x)?"
 _FIRST_MACRO = 0xE000
 _GAP = " "
-_LITERAL = re.compile(r"[a-z0-9%#@$£€!]")
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789%#@!/")
+_OTHER_LITERAL = re.compile(r"\\[$./+()-]|[^\x00-\x7f\ue000-\uf8ff]")
 _MOST = 400
 """Words of one choice; a choice with more tells nothing."""
-_MOST_CHOICES = 4
+_MOST_CHOICES = 6
+_KEPT = 65_536
 
 
 class Needs:
@@ -57,7 +59,7 @@ class Needs:
             return (one,) if one else ()
         found = {choice for choice in self._choices(ways[0], left=True, right=True) if len(choice) <= _MOST}
         best = sorted(found, key=_telling, reverse=True)[:_MOST_CHOICES]
-        return tuple(choice for choice in best if choice is best[0] or _telling(choice)[0] > 1)
+        return tuple(best)
 
     def _marked(self, source: str) -> str:
         """The pattern with one letter for each list, and a blank for each span of words."""
@@ -86,8 +88,8 @@ class Needs:
         run, begins = "", left
         for place, (atom, count) in enumerate(parts):
             absent = may_be_absent(count)
-            if not absent and _LITERAL.fullmatch(atom):
-                run += atom
+            if not absent and (atom in _LETTERS or _OTHER_LITERAL.fullmatch(atom)):
+                run += atom.removeprefix("\\")
                 if not count:
                     continue
                 yield _one(run, begins, False)
@@ -119,7 +121,7 @@ class Needs:
         return self._known[key]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=_KEPT)
 def _gap_at(atom: str, end: int) -> bool:
     """Whether a part begins (0) or ends (-1) with a blank, in all its branches."""
     if not atom.startswith("("):
@@ -147,6 +149,7 @@ def _one(run: str, begins: bool, ends: bool) -> Choice:
     return frozenset({Word(run, begins and run[0].isalnum(), ends and run[-1].isalnum())})
 
 
+@lru_cache(maxsize=_KEPT)
 def _telling(choice: Choice) -> tuple[int, int]:
     """Long words tell more than short ones, whole ones more than parts of others, few more than many."""
     return min(min(len(word.text) - 4 * (not word.begins) for word in choice), 6), -len(choice)

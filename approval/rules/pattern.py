@@ -114,11 +114,11 @@ def _spaced(body: str) -> str:
 class Expressions:
     """A few RE2 expressions as they are written; where they match in a reading.
 
-    `number` is their place in the gate of a rule set, by which a reading knows at once that they cannot occur;
+    `rows` are their bits in the gate of a rule set, by which a reading knows at once that they cannot occur;
     `needs` holds, for each of them, the words that it cannot do without.
     """
 
-    number = -1
+    rows = 0
 
     def __init__(self, expressions: Sequence[str], sources: Sequence[str] = (), needs: Sequence[Needed] = ()) -> None:
         self.expressions = tuple(expressions)
@@ -158,7 +158,7 @@ class Expressions:
 
     def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
         """Where they stand, in bytes of `reading.plain`, in order, without overlap."""
-        if reading.lacks(self.number) or self._any is None:
+        if reading.lacks(self.rows) or self._any is None:
             return
         plain = reading.plain
         for found in self._any.finditer(plain, start, len(plain) if end is None else end):

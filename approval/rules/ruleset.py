@@ -8,8 +8,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import chain, islice
+from operator import or_
 from types import MappingProxyType
 
 from .finding import Finding, RuleError
@@ -27,8 +28,6 @@ ENGINE = "approval-rules/2"
 """Changes whenever the same packs could find something else in the same text."""
 MOST_PLACES = 200
 """Places in one text that are shown for one rule; a text with more is no longer read for each of them."""
-_SAMPLED = 3
-"""Of so many rules one shows the gate which words are frequent."""
 _MOST_KINDS_OF_POST = 1_024
 
 
@@ -61,8 +60,8 @@ class RuleSet:
         self.sources: Mapping[str, bytes] = MappingProxyType(dict(sources))
         self.digest = _digest(sources)
         self._lexicon = lexicon
-        self._gate = Gate(made, [rule.flags[0].text.lower().encode() for rule in rules[::_SAMPLED]])
-        self._openers = {rule.id: frozenset(opener.number for opener in rule.look.openers) for rule in rules}
+        self._gate = Gate(made)
+        self._openers = {rule.id: reduce(or_, (opener.rows for opener in rule.look.openers), 0) for rule in rules}
         self._of_regimes = frozenset(rule.id for rule in rules if rule.scope.regimes)
         self._in_scope = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._rules_for)
 
@@ -129,7 +128,7 @@ class RuleSet:
     def _all(self, text: str, facts: Facts) -> list[Finding]:
         reading = read(text, self._lexicon)
         reading.occurring = occurring = self._gate.occurring(reading)
-        active = [rule for rule, openers in self._in_scope(facts) if not openers or not openers.isdisjoint(occurring)]
+        active = [rule for rule, openers in self._in_scope(facts) if not openers or openers & occurring]
         around = Around(facts)
         findings = [f for rule in active if not rule.look.after for f in _findings(rule, reading, around)]
         around = Around(facts, frozenset(finding.topic for finding in findings))
@@ -152,8 +151,8 @@ class RuleSet:
         reading.occurring = self._gate.occurring(reading)
         return rule.scope.covers(example.facts) and any(True for _ in rule.look.find(reading, Around(example.facts)))
 
-    def _rules_for(self, facts: Facts) -> tuple[tuple[Rule, frozenset[int]], ...]:
-        """The rules in scope, each with the patterns of which one occurs wherever it is worth a look."""
+    def _rules_for(self, facts: Facts) -> tuple[tuple[Rule, int], ...]:
+        """The rules in scope, each with the bits of the patterns of which one occurs wherever it is worth a look."""
         return tuple((rule, self._openers[rule.id]) for rule in self.rules if rule.scope.covers(facts))
 
 

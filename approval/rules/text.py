@@ -97,12 +97,12 @@ class Reading:
         lowered = view.text.lower()
         self.plain = lowered.encode()
         self._ascii = len(self.plain) == len(lowered)
-        self.occurring: frozenset[int] | None = None
-        """The numbers of the patterns that may occur in it; None where nobody has looked."""
+        self.occurring: int | None = None
+        """A bit for each pattern of the rule set that may occur in it; None where nobody has looked."""
 
-    def lacks(self, number: int) -> bool:
-        """Whether the patterns of this number are known to be absent."""
-        return self.occurring is not None and number >= 0 and number not in self.occurring
+    def lacks(self, rows: int) -> bool:
+        """Whether the patterns of these bits are known to be absent; no bits: patterns of no rule set."""
+        return self.occurring is not None and rows != 0 and not self.occurring & rows
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """The code points of the original that these bytes of `plain` stand for."""

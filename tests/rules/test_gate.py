@@ -16,8 +16,8 @@ RULES = load_packs()
 EXAMPLES = [example for rule in RULES.rules for example in (*rule.flags, *rule.passes)]
 
 
-def open_to_all(self: Gate, reading: object) -> frozenset[int]:
-    return frozenset(range(1_000_000))
+def open_to_all(self: Gate, reading: object) -> int:
+    return (1 << 100_000) - 1
 
 
 @pytest.mark.parametrize("start", range(8))
@@ -29,7 +29,7 @@ def test_findings_are_the_same_without_the_gate(start: int, monkeypatch: pytest.
 
 
 def test_a_gate_that_keeps_too_much_out_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Gate, "occurring", lambda self, reading: frozenset())
+    monkeypatch.setattr(Gate, "occurring", lambda self, reading: 0)
     assert not RULES.check("A risk-free way to save."), "the control: a gate that is shut hides findings"
 
 
@@ -41,10 +41,10 @@ W = {"pay": ["pays?", "paid"], "sure": ["sure", "bound to", "<pay> off"]}
     [
         ("guaranteed returns?", [{Word("guaranteed", True, True)}, {Word("return", True, False)}]),
         ("(?:no|zero) risk", [{Word("risk", True, True)}, {Word("no", True, True), Word("zero", True, True)}]),
-        ("risk(?: |-)?free", [{Word("risk", True, False)}]),
+        ("risk(?: |-)?free", [{Word("risk", True, False)}, {Word("free", False, True)}]),
         ("<pay> <3> bonus", [{Word("bonus", True, True)}, {Word("pay", True, False), Word("paid", True, True)}]),
         ("never <2> lose", [{Word("never", True, True)}, {Word("lose", True, True)}]),
-        ("can't lose", [{Word("lose", True, True)}, {Word("can", True, False)}]),
+        ("can't lose", [{Word("lose", True, True)}, {Word("can", True, False)}, {Word("t", False, True)}]),
         (r"\d+%", [{Word("%")}]),
         (r"\w+", []),
         ("(?i)risk", [{Word("risk", False, True)}]),
@@ -53,6 +53,8 @@ W = {"pay": ["pays?", "paid"], "sure": ["sure", "bound to", "<pay> off"]}
         (r"\141bc", [{Word("bc", False, True)}]),
         (r"\pLess", [{Word("ess", False, True)}]),
         ("(?:a|\\w+)", []),
+        ("(?:⭐|★) ?5/5", [{Word("⭐"), Word("★")}, {Word("5/5", False, True)}]),
+        (r"us\$ 1$", [{Word("us$", True, False)}, {Word("1", True, False)}]),
         ("(?:very )?sure thing", [{Word("thing", True, True)}, {Word("sure", True, True)}]),
     ],
 )
@@ -85,7 +87,7 @@ TEXTS = st.lists(st.sampled_from(SAID.split()), max_size=12)
 @given(st.lists(PIECES, min_size=1, max_size=4), TEXTS)
 def test_whatever_a_pattern_finds_the_gate_lets_through(pieces: list[str], words: list[str]) -> None:
     phrases = Phrases([" ".join(pieces)], Language(W))
-    gate = Gate([phrases], [])
+    gate = Gate([phrases])
     reading = read(" ".join(words), Lexicon([]))
     if list(phrases.spans(reading)):
-        assert phrases.number in gate.occurring(reading)
+        assert phrases.rows & gate.occurring(reading)
