@@ -46,6 +46,9 @@ class Gate:
             for word in choice
         )
 
+    def __len__(self) -> int:
+        return self._all.bit_length()
+
     def occurring(self, reading: Reading) -> int:
         """The rows of the patterns that may occur in a text, a bit for each; all others cannot."""
         columns = self._absent.copy()
@@ -113,3 +116,12 @@ def _bits(rows: Iterable[int]) -> int:
     for row in numbers:
         octets[row // 8] |= 1 << row % 8
     return int.from_bytes(octets, "little")
+
+
+def rows_of(bits: int) -> Iterator[int]:
+    """The rows whose bits are set, in order."""
+    digits = f"{bits:b}"[::-1]
+    row = digits.find("1")
+    while row >= 0:
+        yield row
+        row = digits.find("1", row + 1)

@@ -8,13 +8,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import lru_cache, reduce
+from functools import lru_cache
 from itertools import chain, islice
-from operator import or_
 from types import MappingProxyType
 
 from .finding import Finding, RuleError
-from .gate import Gate
+from .gate import Gate, rows_of
 from .kinds import Around, Hit
 from .lexicon import Lexicon
 from .pattern import Expressions
@@ -61,7 +60,8 @@ class RuleSet:
         self.digest = _digest(sources)
         self._lexicon = lexicon
         self._gate = Gate(made)
-        self._openers = {rule.id: reduce(or_, (opener.rows for opener in rule.look.openers), 0) for rule in rules}
+        opened = {row: rule.id for rule in rules for opener in rule.look.openers for row in rows_of(opener.rows)}
+        self._opened = tuple(opened.get(row) for row in range(len(self._gate)))
         self._of_regimes = frozenset(rule.id for rule in rules if rule.scope.regimes)
         self._in_scope = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._rules_for)
 
@@ -128,7 +128,8 @@ class RuleSet:
     def _all(self, text: str, facts: Facts) -> list[Finding]:
         reading = read(text, self._lexicon)
         reading.occurring = occurring = self._gate.occurring(reading)
-        active = [rule for rule, openers in self._in_scope(facts) if not openers or openers & occurring]
+        opened = {self._opened[row] for row in rows_of(occurring)}
+        active = [rule for rule in self._in_scope(facts) if rule.id in opened or not rule.look.openers]
         around = Around(facts)
         findings = [f for rule in active if not rule.look.after for f in _findings(rule, reading, around)]
         around = Around(facts, frozenset(finding.topic for finding in findings))
@@ -151,9 +152,9 @@ class RuleSet:
         reading.occurring = self._gate.occurring(reading)
         return rule.scope.covers(example.facts) and any(True for _ in rule.look.find(reading, Around(example.facts)))
 
-    def _rules_for(self, facts: Facts) -> tuple[tuple[Rule, int], ...]:
-        """The rules in scope, each with the bits of the patterns of which one occurs wherever it is worth a look."""
-        return tuple((rule, self._openers[rule.id]) for rule in self.rules if rule.scope.covers(facts))
+    def _rules_for(self, facts: Facts) -> tuple[Rule, ...]:
+        """The rules in scope."""
+        return tuple(rule for rule in self.rules if rule.scope.covers(facts))
 
 
 def _ensure_named(packs: Sequence[Pack], rules: Sequence[Rule]) -> None:
