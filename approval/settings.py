@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from approval.errors import BadSetting
 
 MIN_SECRET_LENGTH = 32
 _PACKAGE = Path(__file__).parent
+_SLUG = re.compile(r"[a-z0-9-]+")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,11 @@ class Setting:
 SETTINGS = (
     Setting("APPROVAL_DATA", "Folder of the embedded database, exports and generated secrets.", "./data"),
     Setting("APPROVAL_KEYS", "Folder of the signing keys and the last-signed heads.", "keys in APPROVAL_DATA"),
+    Setting(
+        "APPROVAL_SEALER",
+        "Who holds the signing keys: `worker`, or `separate` where `approval sealer` runs as a user of its own.",
+        "worker",
+    ),
     Setting("APPROVAL_DATABASE_URL", "SQLAlchemy URL of the database.", "SQLite in APPROVAL_DATA"),
     Setting("APPROVAL_OWNER_URL", "URL of the owner role, used by `approval upgrade` alone.", "none"),
     Setting(
@@ -50,11 +57,27 @@ SETTINGS = (
         "none",
     ),
     Setting(
+        "APPROVAL_TIMESTAMP_URL",
+        "RFC 3161 authority that dates checkpoints, such as https://time.example/tsr; needs the extra `timestamp`.",
+        "none: no checkpoint carries a time from outside",
+    ),
+    Setting(
+        "APPROVAL_TIMESTAMP_CA",
+        "PEM file of the authority's root certificates; a token that they do not vouch for is not kept.",
+        "none: tokens are kept without looking at who signed them",
+    ),
+    Setting(
         "APPROVAL_SMTP_URL",
         "Mail server, such as smtp://user:password@mail.example:587 (smtps:// for TLS from the start).",
         "none: messages wait in the outbox",
     ),
     Setting("APPROVAL_MAIL_FROM", "Sender of e-mail.", "approval@localhost"),
+    Setting(
+        "APPROVAL_SECOND_OPINION",
+        "Workspaces whose posts in review get a second opinion, by name, separated by commas; "
+        "needs the extra `second-opinion`.",
+        "none",
+    ),
     Setting("APPROVAL_PROXIES", "Number of reverse proxies whose X-Forwarded headers are trusted.", "0"),
     Setting("APPROVAL_LEASE_SECONDS", "How long one attempt to publish may take before it counts as unknown.", "90"),
     Setting("APPROVAL_SETTLE_SECONDS", "How long an unknown attempt rests before it is reconciled.", "120"),
@@ -76,13 +99,17 @@ class Settings:
 
     data: Path
     keys: Path
+    separate_sealer: bool
     database_url: str
     owner_url: str | None
     secret_key: str
     base_url: str | None
     outbound_allow: tuple[Outbound, ...]
+    timestamp_url: str | None
+    timestamp_ca: Path | None
     smtp_url: str | None
     mail_from: str
+    second_opinion: frozenset[str]
     proxies: int
     lease: float
     settle: float
@@ -128,13 +155,17 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         data=data,
         keys=keys,
+        separate_sealer=_sealer(environ.get("APPROVAL_SEALER")),
         database_url=_database_url(environ, "APPROVAL_DATABASE_URL") or f"sqlite:///{data / 'approval.db'}",
         owner_url=_database_url(environ, "APPROVAL_OWNER_URL"),
         secret_key=_secret_key(environ.get("APPROVAL_SECRET_KEY"), data, base_url),
         base_url=base_url,
         outbound_allow=_outbound(environ.get("APPROVAL_OUTBOUND_ALLOW", "")),
+        timestamp_url=_timestamp_url(environ.get("APPROVAL_TIMESTAMP_URL")),
+        timestamp_ca=_timestamp_ca(environ.get("APPROVAL_TIMESTAMP_CA")),
         smtp_url=_smtp_url(environ.get("APPROVAL_SMTP_URL")),
         mail_from=environ.get("APPROVAL_MAIL_FROM") or "approval@localhost",
+        second_opinion=_names(environ, "APPROVAL_SECOND_OPINION"),
         proxies=int(_number(environ, "APPROVAL_PROXIES", 0)),
         lease=_number(environ, "APPROVAL_LEASE_SECONDS", 90),
         settle=_number(environ, "APPROVAL_SETTLE_SECONDS", 120),
@@ -155,6 +186,30 @@ def _base_url(value: str | None) -> str | None:
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise BadSetting("APPROVAL_BASE_URL", value, "use https, or a loopback address for plain http")
     return value.rstrip("/")
+
+
+def _sealer(value: str | None) -> bool:
+    if value not in (None, "", "worker", "separate"):
+        raise BadSetting("APPROVAL_SEALER", value, "write worker or separate")
+    return value == "separate"
+
+
+def _timestamp_url(value: str | None) -> str | None:
+    try:
+        parts = urlsplit(value or "")
+    except ValueError:
+        parts = urlsplit("")
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise BadSetting("APPROVAL_TIMESTAMP_URL", value, "give an address such as https://time.example/tsr")
+    return value or None
+
+
+def _timestamp_ca(value: str | None) -> Path | None:
+    if not value:
+        return None
+    if not os.access(value, os.R_OK):
+        raise BadSetting("APPROVAL_TIMESTAMP_CA", value, "name a PEM file that this user may read")
+    return Path(value).resolve()
 
 
 def _database_url(environ: Mapping[str, str], name: str) -> str | None:
@@ -248,6 +303,14 @@ def _outbound(value: str) -> tuple[Outbound, ...]:
         except ValueError as error:
             raise BadSetting("APPROVAL_OUTBOUND_ALLOW", item, "write network:port, such as 127.0.0.0/8:8443") from error
     return tuple(allowed)
+
+
+def _names(environ: Mapping[str, str], name: str) -> frozenset[str]:
+    found = frozenset(filter(None, (part.strip() for part in environ.get(name, "").split(","))))
+    for one in sorted(found):
+        if not _SLUG.fullmatch(one):
+            raise BadSetting(name, one, "give names of workspaces, such as northwind, separated by commas")
+    return found
 
 
 def _number(environ: Mapping[str, str], name: str, default: float) -> float:

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
 import structlog
@@ -15,8 +15,11 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from approval.audit import jobs as audit
+from approval.desk import jobs as desk
+from approval.errors import NotAnchored
 from approval.people import jobs as people
 from approval.publishing import jobs as publishing
+from approval.publishing.via import outbound
 from approval.records import jobs as records
 from approval.review import jobs as review
 from approval.settings import Settings
@@ -26,31 +29,59 @@ log = structlog.get_logger("worker")
 
 Job = Callable[[Settings, str], None]
 
+
+def anchor_due(settings: Settings, worker: str) -> None:
+    """Have checkpoints dated, asking by the one guarded way out."""
+
+    def ask(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        try:
+            answer = outbound.post(url, body, headers, settings=settings)
+        except (outbound.AddressRefused, outbound.NotReached, outbound.NoAnswer) as error:
+            raise NotAnchored(str(error)) from error
+        return answer.status, answer.body
+
+    audit.anchor_due(settings, worker, ask)
+
+
 TIMETABLE: tuple[tuple[float, Job], ...] = (
     (0.5, publishing.publish_due),
     (1, publishing.reconcile_due),
     (5, publishing.expire_due),
     (5, publishing.beat),
     (60, review.follow_leavers),
-    (2, audit.seal_due),
+    (30, audit.watch_due),
+    (5, anchor_due),
     (2, people.deliver_due),
+    (5, people.tell_alarms),
+    (3, desk.give_second_opinions),
+    (5, records.reckon_due),
+)
+
+WITH_KEYS: tuple[tuple[float, Job], ...] = (
+    (2, audit.seal_due),
     (1, records.write_due),
 )
+"""What signs: the worker's too, unless a sealer of its own holds the keys."""
 
 
 def run(settings: Settings) -> None:
     """Run the timetable until INT or TERM."""
+    work(settings, TIMETABLE if settings.separate_sealer else (*TIMETABLE, *WITH_KEYS))
+
+
+def work(settings: Settings, timetable: Sequence[tuple[float, Job]]) -> None:
+    """Run the jobs of a timetable until INT or TERM."""
     journal.install()
     # A job that is still at work when its next beat comes is what `coalesce` is for, and no news.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     name = f"{socket.gethostname()}:{os.getpid()}"
     scheduler = BackgroundScheduler(
-        executors={"default": ThreadPoolExecutor(len(TIMETABLE))},
+        executors={"default": ThreadPoolExecutor(len(timetable))},
         # The defaults of the library drop a job that is a second late (reliability of the schedule is the database's).
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone="UTC",
     )
-    for seconds, job in TIMETABLE:
+    for seconds, job in timetable:
         scheduler.add_job(_guarded(job), "interval", seconds=seconds, args=(settings, name), id=_id(job))
 
     stopped = threading.Event()
@@ -63,7 +94,9 @@ def run(settings: Settings) -> None:
     scheduler.start()
     log.info("worker started", worker=name)
     stopped.wait()
+    audit.ENDING.set()
     publishing.ENDING.set()
+    desk.ENDING.set()
     scheduler.shutdown(wait=True)
     log.info("worker stopped", worker=name)
 

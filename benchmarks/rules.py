@@ -1,106 +1,167 @@
-"""How many posts per second the rule engine explains in full, beside the same patterns with `re`, one by one.
+"""How many posts per second the rule engine explains in full, beside its peers, and what more rules cost.
 
-    python benchmarks/rules.py [POSTS.jsonl] [--posts 2000]
+    python benchmarks/rules.py [POSTS.jsonl] [--posts 1000]
 
 Reads any JSONL of objects with `text` (and, where they have them, regime, product, channel, audience), or generates
-posts with a fixed seed. Both run in this process on the same posts; the engine answers with findings (place in the
-original, reason, citation, suggestion), `re` only says where each pattern matches the lower-cased text. Takes less
-than a minute.
+posts with a fixed seed. All run on the same posts, one after the other on one core; slow peers take the first posts
+only, and the line says how many. Seconds are processor time, so that other work on the machine counts little. The
+engine answers with findings (place in the original, reason, citation, suggestion); `re` only says where each pattern
+matches the lower-cased text, and a set of RE2 only whether any does. A ratio says how many times as fast the engine is.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import random
-import re
 import statistics
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+import peers
+import reworded
+from factories import a_firm
+from texts import generated, given
+
+from approval import settings as environment
+from approval.audit.models.keys import Keys
+from approval.db import connect, reading, schema
 from approval.rules import Facts, RuleSet, load_packs
+from approval.screening.services import in_force
 
-SEED = 20261121
 ROUNDS = 3
-CALM = (
-    "Our branch in {place} opens at nine, and the coffee is on us.",
-    "Read how {thing} work before you decide; every one of them can lose value.",
-    "We published our fees for {thing} today. The full schedule is on our website.",
-    "Three questions to ask about {thing}, and one about yourself.",
-    "Thank you to everybody who came to the open house in {place}.",
-)
-RISKY = (
-    "Guaranteed returns on {thing}, no matter what the market does!",
-    "You can't lose with our {thing}. Act now, before it's gone.",
-    "Up 31% since January: our {thing} beat every other fund in {place}.",
-    "Everyone's approved for {thing}, with zero fees, ever.",
-)
-PLACES = ("Leeds", "Tulsa", "Geelong", "Lyon", "Boise", "Kraków")
-THINGS = ("covered calls", "index funds", "savings bonds", "home loans", "annuities", "pensions")
+FEW, MANY = 300, 3_000
+"""Rules between which the cost of a post is compared."""
+ENOUGH = 20.0
+"""Seconds after which a slow peer is stopped."""
+
+Post = tuple[str, Facts]
 
 
-def generated(count: int) -> list[tuple[str, Facts]]:
-    """Posts of about 320 characters, a third of them risky."""
-    dice = random.Random(SEED)
-    posts = []
-    for _ in range(count):
-        pool = CALM + RISKY if dice.random() < 0.35 else CALM
-        text = ""
-        while len(text) < 280:
-            text += dice.choice(pool).format(place=dice.choice(PLACES), thing=dice.choice(THINGS)) + " "
-        posts.append((text, Facts(regime=dice.choice(("us-bd", "uk", "eu")), product="fund", channel="linkedin")))
-    return posts
+def seconds(run: Callable[[], object]) -> float:
+    """Processor time of one call."""
+    begun = time.process_time()
+    run()
+    return time.process_time() - begun
 
 
-def given(path: Path, count: int) -> list[tuple[str, Facts]]:
-    """The first posts of a JSONL file, over and over until there are enough."""
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    keys = ("regime", "product", "channel", "audience")
-    posts = [(row["text"], Facts(**{key: row.get(key) for key in keys})) for row in rows]
-    return (posts * (count // len(posts) + 1))[:count]
+def rate(posts: Sequence[Post], rules: RuleSet, rounds: int = ROUNDS) -> float:
+    """Posts per second of the engine once its patterns are compiled, the median of some rounds."""
 
-
-def one_by_one(ruleset: RuleSet) -> list[re.Pattern[str]]:
-    """The probes of every rule as `re` patterns; `re` spells code points differently."""
-    probes = {probe for rule in ruleset.rules for opener in rule.look.openers for probe in opener.expressions}
-    spelled = (re.sub(r"\\x\{([0-9a-f]+)\}", lambda m: chr(int(m.group(1), 16)), probe) for probe in sorted(probes))
-    return [re.compile(pattern) for pattern in spelled]
-
-
-def rate(posts: Sequence[tuple[str, Facts]], run: Callable[[str, Facts], object], rounds: int) -> float:
-    """Posts per second, the median of some rounds."""
-    rates = []
-    for _ in range(rounds):
-        begun = time.perf_counter()
+    def all_posts() -> None:
         for text, facts in posts:
-            run(text, facts)
-        rates.append(len(posts) / (time.perf_counter() - begun))
-    return statistics.median(rates)
+            rules.check_facts(text, facts)
+
+    all_posts()
+    return len(posts) / statistics.median(seconds(all_posts) for _ in range(rounds))
+
+
+def rate_of_peer(posts: Sequence[Post], run: Callable[[str], object]) -> tuple[float, int]:
+    """Posts per second of a peer, and how many posts it was given."""
+    begun, read = time.process_time(), 0
+    for text, _ in posts:
+        run(text)
+        read += 1
+        if time.process_time() - begun > ENOUGH:
+            break
+    return read / (time.process_time() - begun), read
+
+
+def tell_compiling() -> RuleSet:
+    """Print how long the shipped packs take, and how long a workspace waits for them afterwards; return them."""
+    cold = seconds(load_packs)
+    rules = load_packs()
+    checked = seconds(lambda: RuleSet.parse(rules.sources))
+    with tempfile.TemporaryDirectory(prefix="approval-bench-") as folder:
+        settings = environment.load({"APPROVAL_DATA": folder})
+        schema.upgrade(settings.database_url)
+        connect(settings.database_url)
+        firm = a_firm(Keys(settings.keys))
+        with reading() as session:
+            in_force(session, firm.workspace)
+            again = seconds(lambda: in_force(session, firm.workspace))
+    print(f"{len(rules.rules)} rules compiled in {cold:.2f} s; with every pattern at once {checked:.2f} s;", end=" ")
+    print(f"again from the cache, by digest {again * 1000:.1f} ms")
+    return rules
+
+
+def tell_peers(posts: Sequence[Post], rules: RuleSet) -> None:
+    """Print a line for the engine and for each peer."""
+    patterns = peers.probes(rules)
+    engine = rate(posts, rules)
+    print(f"  {'engine, findings explained':32}{engine:10,.0f} posts/s")
+
+    def tell(name: str, peer: tuple[float, int]) -> None:
+        told = f"  {name:32}{peer[0]:10,.0f} posts/s, ratio {engine / peer[0]:.3g}"
+        print(told + ("" if peer[1] == len(posts) else f" (its first {peer[1]:,} posts)"), flush=True)
+
+    tell(f"{len(patterns):,} patterns, re one by one", rate_of_peer(posts, peers.one_by_one(patterns)))
+    try:
+        linter = peers.proselint()
+        linter(posts[0][0])
+        tell("proselint, its own checks", rate_of_peer(posts, linter))
+    except peers.Missing as reason:
+        print(f"  proselint: {reason}")
+    try:
+        counted = peers.write_good([text for text, _ in posts])
+        tell("write-good, its own checks", (len(posts) / counted.seconds, len(posts)))
+    except peers.Missing as reason:
+        print(f"  write-good: {reason}")
+    tell_set(posts, patterns, tell)
+
+
+def tell_set(posts: Sequence[Post], patterns: Sequence[str], tell: Callable[[str, tuple[float, int]], None]) -> None:
+    """Print two lines: its automaton grows with every text that is new to it, so that a second pass is another thing.
+
+    A pattern with a gap of some words multiplies the states, as RE2 makes them while it reads.
+    """
+    begun = time.process_time()
+    try:
+        says = peers.as_set(patterns)
+    except peers.Missing as reason:
+        print(f"  RE2 set: {reason}")
+        return
+    print(f"  RE2 set: compiled in {time.process_time() - begun:.1f} s, of at most {peers.MOST_MEMORY >> 20} MiB")
+    first = rate_of_peer(posts, says)
+    tell("RE2 set, yes or no, new posts", first)
+    tell("the same posts again", rate_of_peer(posts[: first[1]], says))
+
+
+def tell_scaling(posts: Sequence[Post], rules: RuleSet) -> None:
+    """Print what a post costs with few rules, with those that ship, and with many."""
+    few = reworded.fewer(rules, FEW)
+    base = None
+    for what, chosen in (
+        ("drawn from the shipped ones", few),
+        ("the shipped ones", rules),
+        ("those 300 and reworded ones", reworded.more(few, MANY)),
+        ("the shipped and reworded ones", reworded.more(rules, MANY)),
+    ):
+        cost = 1_000_000 / rate(posts, chosen, 1)
+        base = base or cost
+        found = sum(len(chosen.check_facts(*post)) for post in posts) / len(posts)
+        told = (
+            f"  {len(chosen.rules):5,} rules, {what:30} {cost:7,.0f} µs a post, {cost / base:.2f} times that of {FEW}"
+        )
+        print(f"{told}; {found:.1f} findings a post", flush=True)
 
 
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("file", nargs="?", type=Path)
-    parser.add_argument("--posts", type=int, default=2_000)
+    parser.add_argument("--posts", type=int, default=1_000)
     chosen = parser.parse_args()
-    posts = given(chosen.file, chosen.posts) if chosen.file else generated(chosen.posts)
-    begun = time.perf_counter()
-    ruleset = RuleSet.parse(load_packs().sources)
-    compiled = time.perf_counter() - begun
-    patterns = one_by_one(ruleset)
-    few = posts[: max(20, len(posts) // 40)]
-    engine = rate(posts, ruleset.check_facts, ROUNDS)
-    plain = rate(few, lambda text, _: [list(p.finditer(text.lower())) for p in patterns], 1)
-    found = sum(len(ruleset.check_facts(*post)) for post in posts)
-    print(f"{len(ruleset.rules)} rules, {len(patterns)} patterns; compiled in {compiled:.2f} s")
-    print(
-        f"{len(posts)} posts, mean {statistics.fmean(len(text) for text, _ in posts):.0f} characters, {found} findings"
-    )
-    print(f"engine, full findings   {engine:10,.0f} posts/s")
-    print(f"re, one by one          {plain:10,.0f} posts/s")
-    print(f"ratio                   {engine / plain:10.1f}")
+    posts = given(chosen.file, chosen.posts) if chosen.file else list(generated(chosen.posts))
+    rules = tell_compiling()
+    found = sum(len(rules.check_facts(*post)) for post in posts)
+    mean = statistics.fmean(len(text) for text, _ in posts)
+    print(f"{len(posts):,} posts, mean {mean:.0f} characters, {found:,} findings")
+    tell_peers(posts, rules)
+    tell_scaling(posts[: max(200, len(posts) // 10)], rules)
 
 
 if __name__ == "__main__":

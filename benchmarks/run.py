@@ -16,6 +16,8 @@ HERE = Path(__file__).parent
 SHORT = (
     ("accuracy.py", ()),
     ("rules.py", ()),
+    ("batch.py", ()),
+    ("composer.py", ()),
     ("starting.py", ()),
     ("walk.py", ()),
     ("pages.py", ("--posts", "1000")),
@@ -25,6 +27,8 @@ SHORT = (
 FULL = (
     ("accuracy.py", ()),
     ("rules.py", ("--posts", "20000")),
+    ("batch.py", ("--posts", "100000", "--publications", "100000")),
+    ("composer.py", ("--answers", "1000")),
     ("starting.py", ()),
     ("walk.py", ()),
     ("pages.py", ("--posts", "10000")),

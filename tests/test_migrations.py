@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from conftest import administering
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, insert, make_url, select, text
+from sqlalchemy.exc import DBAPIError
 
+from approval.audit.models import Watch
 from approval.db import Base, schema
+from approval.posts.models import Media
 
+A_WORKSPACE = (
+    "INSERT INTO workspace (name, title, regime, entity_type, zone, created_at, settings) "
+    "VALUES ('bank', 'Bank', 'us-bank', 'bank', 'UTC', '2026-11-21 09:00:00', '{}')"
+)
 FINDINGS = ([{"rule": "PRO110"}, {"rule": "PRO110"}, {"rule": "URG101"}], [{"rule": "PRO110"}, {"rule": "ENG000"}], [])
 
 
@@ -36,12 +44,7 @@ def test_what_rules_found_before_they_were_counted_is_counted_once(empty: str) -
     schema.upgrade(empty, "0002")
     engine = create_engine(schema.plain_url(empty))
     with engine.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO workspace (name, title, regime, entity_type, zone, created_at, settings) "
-                "VALUES ('bank', 'Bank', 'us-bank', 'bank', 'UTC', '2026-11-21 09:00:00', '{}')"
-            )
-        )
+        connection.execute(text(A_WORKSPACE))
         for number, findings in enumerate(FINDINGS):
             connection.execute(
                 text(
@@ -56,6 +59,51 @@ def test_what_rules_found_before_they_were_counted_is_counted_once(empty: str) -
         assert connection.execute(text("SELECT count(*) FROM screening")).scalar() == len(FINDINGS)
     engine.dispose()
     assert sorted(counted) == [("bank", "PRO110", 2, 0, 0), ("bank", "URG101", 1, 0, 0)]
+
+
+AN_IMAGE = {
+    "workspace": "bank",
+    "digest": bytes(32),
+    "kind": "image/png",
+    "width": 40,
+    "height": 30,
+    "size": 3,
+    "source": bytes(32),
+    "data": b"PNG",
+    "added_by": "maria",
+    "added_at": datetime(2026, 11, 21, 9, tzinfo=UTC),
+}
+"""A row of 0004, where nobody read images."""
+
+
+def test_images_that_were_there_before_are_images_that_nobody_read(empty: str) -> None:
+    schema.upgrade(empty, "0004")
+    engine = create_engine(schema.plain_url(empty))
+    with engine.begin() as connection:
+        connection.execute(text(A_WORKSPACE))
+        connection.execute(insert(Media.__table__).values(**AN_IMAGE))
+    schema.upgrade(empty)
+    with engine.begin() as connection:
+        kept = connection.execute(select(Media.__table__)).mappings().one()
+    engine.dispose()
+    assert dict(kept) == {**AN_IMAGE, "words": None, "read_by": None}
+
+
+def test_logs_of_before_are_watched_from_now_on(empty: str) -> None:
+    schema.upgrade(empty, "0006")
+    engine = create_engine(schema.plain_url(empty))
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO log (name, origin, vkey, size) VALUES ('bank', 'bank', 'key', 0)"))
+    schema.upgrade(empty)
+    with engine.begin() as connection:
+        watched = connection.execute(select(Watch.log, Watch.since, Watch.good_at)).one()
+        connection.execute(text("INSERT INTO anchor VALUES ('bank', 1, 'rfc3161', '', '2026-11-21 09:00:00')"))
+    for statement in ("UPDATE anchor SET size = 2", "DELETE FROM anchor"):
+        with pytest.raises(DBAPIError, match="never changed"), engine.begin() as connection:
+            connection.execute(text(statement))
+    engine.dispose()
+    assert (watched.log, watched.good_at) == ("bank", None)
+    assert watched.since > datetime(2026, 11, 21, tzinfo=UTC), "nobody is late on the first day"
 
 
 def test_the_migrations_make_what_the_models_say(empty: str) -> None:

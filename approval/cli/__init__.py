@@ -148,6 +148,17 @@ def worker(settings: environment.Settings) -> None:
 
 
 @main.command()
+@click.pass_obj
+def sealer(settings: environment.Settings) -> None:
+    """Sign checkpoints and exports, until told to stop: for a user of its own that holds the keys."""
+    from approval.audit.models.keys import Keys
+    from approval.worker import WITH_KEYS, work
+
+    with Keys(settings.keys).alone():
+        work(settings, WITH_KEYS)
+
+
+@main.command()
 def upgrade() -> None:
     """Bring the database to this program's schema (as the owner role, where APPROVAL_OWNER_URL names it)."""
     from sqlalchemy import make_url
@@ -168,13 +179,17 @@ def show_settings(format_: str) -> None:
     values = {
         "APPROVAL_DATA": str(settings.data),
         "APPROVAL_KEYS": str(settings.keys),
+        "APPROVAL_SEALER": "separate" if settings.separate_sealer else "worker",
         "APPROVAL_DATABASE_URL": _without_password(settings.database_url),
         "APPROVAL_OWNER_URL": _without_password(settings.owner_url),
         "APPROVAL_SECRET_KEY": "(set)",
         "APPROVAL_BASE_URL": settings.base_url or "",
         "APPROVAL_OUTBOUND_ALLOW": ",".join(f"{o.network}:{o.port}" for o in settings.outbound_allow),
+        "APPROVAL_TIMESTAMP_URL": settings.timestamp_url or "",
+        "APPROVAL_TIMESTAMP_CA": str(settings.timestamp_ca or ""),
         "APPROVAL_SMTP_URL": _without_password(settings.smtp_url),
         "APPROVAL_MAIL_FROM": settings.mail_from,
+        "APPROVAL_SECOND_OPINION": ",".join(sorted(settings.second_opinion)),
         "APPROVAL_PROXIES": str(settings.proxies),
         "APPROVAL_LEASE_SECONDS": f"{settings.lease:g}",
         "APPROVAL_SETTLE_SECONDS": f"{settings.settle:g}",

@@ -15,7 +15,9 @@ from approval.audit.queries.entries import head
 from approval.audit.queries.verifying import logs
 from approval.db import schema
 from approval.errors import NotMigrated
+from approval.posts import reading
 from approval.publishing.models import Heartbeat
+from approval.screening.opinion import REMEDY, load_encoder
 from approval.settings import Settings
 
 
@@ -31,7 +33,7 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Run every check that this installation allows."""
     findings: list[Finding] = []
-    for check in (_keys, _database, _logs, _worker, _address, _mail):
+    for check in (_keys, _images, _database, _logs, _worker, _address, _mail, _opinions):
         try:
             findings += check(settings)
         except (DBAPIError, NotMigrated, OSError) as error:
@@ -96,3 +98,26 @@ def _mail(settings: Settings) -> Iterator[Finding]:
         yield Finding("mail", "note", "APPROVAL_SMTP_URL is not set: people are told in the pages only")
     else:
         yield Finding("mail", "ok", "a mail server is set")
+
+
+def _images(settings: Settings) -> Iterator[Finding]:
+    if reading.program() is None:
+        yield Finding(
+            "images",
+            "note",
+            f"the program {reading.PROGRAM} is not on the path: words in images are not read; its Debian package is "
+            f"{reading.PACKAGE}",
+        )
+    else:
+        yield Finding("images", "ok", f"words in images are read by {reading.PROGRAM}")
+
+
+def _opinions(settings: Settings) -> Iterator[Finding]:
+    if not settings.second_opinion:
+        return
+    encoder = load_encoder()
+    if encoder is None:
+        yield Finding("second opinion", "bad", f"it is asked for, and its model cannot be read: {REMEDY}")
+    else:
+        where = ", ".join(sorted(settings.second_opinion))
+        yield Finding("second opinion", "ok", f"{encoder.model.name} {encoder.model.version}, for {where}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import request
@@ -15,6 +15,7 @@ from approval.capabilities import Capability
 from approval.db import Session, reading, transaction
 from approval.desk import services
 from approval.desk.queries import answers, shapes
+from approval.desk.queries.edits import Edit, edits
 from approval.desk.queries.tasks import besides_decisions
 from approval.errors import BadTime, Invalid, NotFound, Problem, ScopeMissing
 from approval.people.queries import channels, workspace_facts
@@ -27,6 +28,7 @@ from approval.review import services as review
 from approval.review.flow import Reason, Verdict
 from approval.review.queries import tasks as tasks_of
 from approval.review.queries.rounds import made
+from approval.rules import Finding
 from approval.rules.products import PRODUCTS
 from approval.screening import services as screening
 from approval.screening.services import Part
@@ -57,24 +59,23 @@ def me() -> dict[str, Any]:
 @blueprint.arguments(shapes.Check)
 @blueprint.response(200, shapes.Checked)
 def check(asked: dict[str, Any]) -> dict[str, Any]:
-    """Say what the rules in force find in a text; nothing is stored."""
+    """Say what the rules in force find in a text, and what their suggestions would do; nothing is stored."""
     name = workspace()
     product = asked.get("product")
     if product is not None and product not in PRODUCTS:
         product = "other"
+    channel, text = asked.get("channel"), asked["text"]
+    about = {key: asked.get(key) for key in ("regime", "audience", "entity_type", "language")} | {"product": product}
     with reading() as session:
-        found = screening.check(
-            session,
-            name,
-            [Part(None, asked.get("channel"), asked["text"])],
-            regime=asked.get("regime"),
-            product=product,
-            audience=asked.get("audience"),
-            entity_type=asked.get("entity_type"),
-            language=asked.get("language"),
-        )
+        found = screening.check(session, name, [Part(None, channel, text)], **about)
+        suggested = edits(session, name, text, found, channel=channel, **about) if channel and asked["edits"] else {}
         digest = screening.digest_in_force(session, name)
-    return {"digest": digest.hex(), "findings": [finding.as_json() for finding in found]}
+    return {"digest": digest.hex(), "findings": [_found(finding, suggested) for finding in found]}
+
+
+def _found(finding: Finding, suggested: Mapping[str, Edit]) -> dict[str, Any]:
+    edit = suggested.get(finding.rule)
+    return {**finding.as_json(), "edit": edit.as_json() if edit else None}
 
 
 @blueprint.post("/media")
@@ -88,9 +89,10 @@ def add_media() -> dict[str, Any]:
     if file is None:
         raise Invalid("Send the image as the multipart field “file”.", problems=(Problem("file", "It is missing."),))
     data = file.read()
+    reading = posts.read_words(data)
     with transaction(origin()) as session:
-        media = posts.add_media(session, name, data, by=current())
-        return {"digest": media.digest.hex(), "kind": media.kind, "bytes": media.size}
+        media = posts.add_media(session, name, data, by=current(), reading=reading)
+        return {"digest": media.digest.hex(), "kind": media.kind, "bytes": media.size, "words": media.words}
 
 
 @blueprint.get("/posts")

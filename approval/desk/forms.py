@@ -281,6 +281,7 @@ def _instant(wall: str, zone: str, fold: int | None) -> datetime:
 ANCHORS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("texts.", lambda rest: f"text-{rest}"),
     ("alt.", lambda rest: f"alt-{rest}"),
+    ("image.", lambda rest: f"words-{rest}"),
     ("media.", lambda rest: f"alt-{rest.partition('.')[0]}"),
     ("disclosures.", lambda _: "disclosures"),
     ("stages.", lambda _: "route"),

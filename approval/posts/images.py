@@ -54,15 +54,20 @@ def kind_of(data: bytes) -> str | None:
 
 def read_image(data: bytes) -> Picture:
     """Return the image in *data*, encoded anew; BadFile or TooLarge says why not."""
+    image, kind = shown(data), kind_of(data)
+    kind = "image/png" if kind in (None, "image/gif") else kind
+    encoded = _encoded(image, kind)
+    if len(encoded) > MOST_MEDIA_BYTES:
+        raise TooLarge("This image becomes larger than 15 MB when it is saved. Save it smaller, or as JPEG.")
+    return Picture(kind, image.width, image.height, encoded)
+
+
+def shown(data: bytes) -> Image.Image:
+    """Return what the image in *data* shows, upright and in sRGB; BadFile or TooLarge says why it is not taken."""
     _ensure_size(data, MOST_MEDIA_BYTES)
     kind = _ensure_kind(data, tuple(_DECODER), "a JPEG, PNG, WebP or still GIF image")
     _ensure_nothing_else(data, kind)
-    shown = _decoded(data, kind)
-    kind = "image/png" if kind == "image/gif" else kind
-    encoded = _encoded(shown, kind)
-    if len(encoded) > MOST_MEDIA_BYTES:
-        raise TooLarge("This image becomes larger than 15 MB when it is saved. Save it smaller, or as JPEG.")
-    return Picture(kind, shown.width, shown.height, encoded)
+    return _decoded(data, kind)
 
 
 def ensure_evidence(data: bytes) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from approval.audit.models import CONTENT, PERSONAL, PLAIN, Witnessed
+from approval.audit.models import ABSENT, CONTENT, PERSONAL, PLAIN, Witnessed
 from approval.db import Base, Digest, words
 
 
@@ -130,7 +130,11 @@ class Edit(Witnessed, Base):
 
 
 class Media(Witnessed, Base):
-    """An image as it will be published: re-encoded, named by its digest. `source` is the digest of the upload."""
+    """An image as it will be published: re-encoded, named by its digest. `source` is the digest of the upload.
+
+    `words` is what stands in it, read once as it was added, so that it is judged alike ever after; `read_by` names
+    what read it. Both are None where nobody could read it.
+    """
 
     __tablename__ = "media"
 
@@ -144,6 +148,8 @@ class Media(Witnessed, Base):
     data: Mapped[bytes] = mapped_column(LargeBinary, info=CONTENT)
     added_by: Mapped[str] = mapped_column(String(80))
     added_at: Mapped[datetime]
+    words: Mapped[str | None] = mapped_column(Text, info={**CONTENT, ABSENT: None})
+    read_by: Mapped[str | None] = mapped_column(String(80), info={ABSENT: None})
 
 
 class Evidence(Witnessed, Base):

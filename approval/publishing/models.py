@@ -86,6 +86,8 @@ class Publication(Witnessed, Base):
         Index(None, "standing", "due_at", "id"),
         Index(None, "channel", "standing", "published_at"),
         Index(None, "workspace", "due_at"),
+        Index(None, "workspace", "standing", "id", "published_at"),
+        Index(None, "workspace", "published_at"),
         Index(None, "post"),
     )
 

@@ -55,7 +55,7 @@ class Submission(Witnessed, Base):
     version: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": version}
-    __table_args__ = (UniqueConstraint("post", "number"),)
+    __table_args__ = (UniqueConstraint("post", "number"), Index(None, "workspace", "submitted_at"))
 
 
 class OpenStage(Base):

@@ -6,7 +6,8 @@ from functools import cache
 from importlib.resources import files
 
 from .finding import TOPICS, Finding, RuleError, Severity
-from .products import PRODUCTS, ProductClass, class_of
+from .products import PRODUCTS, ProductClass, class_of, known
+from .proof import failures
 from .rule import Example, Rule
 from .ruleset import ENGINE, RuleSet
 from .scope import AUDIENCES, ENTITY_TYPES, NETWORKS, REGIMES, Facts
@@ -31,6 +32,8 @@ __all__ = [
     "RuleSet",
     "Severity",
     "class_of",
+    "failures",
+    "known",
     "load_packs",
     "shown_words",
 ]

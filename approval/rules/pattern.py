@@ -92,18 +92,37 @@ class Language:
         return False
 
     def _expand(self, source: str, open_names: tuple[str, ...]) -> str:
+        length = len(source)
+
         def put(found: re.Match[str]) -> str:
-            name = found.group(1)
-            if name not in self.words:
-                raise RuleError(f"<{name}> is not defined under [words].")
-            if name in open_names:
-                raise RuleError(f"<{name}> is defined by itself.")
-            if name not in self._expanded:
-                inside = "|".join(self._expand(word, (*open_names, name)) for word in self.words[name])
-                self._expanded[name] = f"(?:{inside})"
-            return self._expanded[name]
+            nonlocal length
+            spelled = self._list(found.group(1), open_names)
+            length += len(spelled)
+            _ensure_spellable(length)
+            return spelled
 
         return _MACRO.sub(put, source)
+
+    def _list(self, name: str, open_names: tuple[str, ...]) -> str:
+        """A list of words as one group."""
+        if name not in self.words:
+            raise RuleError(f"<{name}> is not defined under [words].")
+        if name in open_names:
+            raise RuleError(f"<{name}> is defined by itself.")
+        if name not in self._expanded:
+            inside: list[str] = []
+            length = 0
+            for word in self.words[name]:
+                inside.append(self._expand(word, (*open_names, name)))
+                length += len(inside[-1])
+                _ensure_spellable(length)
+            self._expanded[name] = f"(?:{'|'.join(inside)})"
+        return self._expanded[name]
+
+
+def _ensure_spellable(length: int) -> None:
+    if length > LONGEST_SPELLED:
+        raise RuleError(f"A pattern has at most {LONGEST_SPELLED:,} characters when it is spelled out.")
 
 
 def _spaced(body: str) -> str:
@@ -124,8 +143,7 @@ class Expressions:
         self.expressions = tuple(expressions)
         self.needs = tuple(needs) or ((),) * len(self.expressions)
         for expression in self.expressions:
-            if len(expression) > LONGEST_SPELLED:
-                raise RuleError(f"A pattern has at most {LONGEST_SPELLED:,} characters when it is spelled out.")
+            _ensure_spellable(len(expression))
         self._sources = sources or self.expressions
 
     @cached_property

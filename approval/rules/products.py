@@ -46,9 +46,30 @@ PRODUCTS = MappingProxyType({slug: kind for kind, slugs in _MEMBERS.items() for 
 """Product slug to class."""
 
 
+_ALSO_CALLED = MappingProxyType(
+    {
+        "401k": "retirement",
+        "business-banking": "business-deposits",
+        "current-account": "checking",
+        "debt": "debt-help",
+        "forex": "cfd",
+        "hiring": "careers",
+        "home-equity": "heloc",
+        "shares": "equities",
+        "smsf": "superannuation",
+        "stocks": "equities",
+        "structured-note": "structured-product",
+        "super": "superannuation",
+        "unlisted-bond": "private-placement",
+    }
+)
+"""Other names that firms use: what a file or a program sends is read as what it means."""
+
+
 def known(product: str | None) -> str:
-    """The slug itself, or `other` where it is unknown or not given."""
-    return product if product is not None and product in PRODUCTS else OTHER
+    """The slug itself or the one that it is another name of; `other` where it is unknown or not given."""
+    slug = _ALSO_CALLED.get(product or "", product)
+    return slug if slug is not None and slug in PRODUCTS else OTHER
 
 
 def class_of(product: str | None) -> ProductClass:

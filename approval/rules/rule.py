@@ -14,6 +14,7 @@ from .products import PRODUCTS, ProductClass
 from .scope import AUDIENCES, ENTITY_TYPES, NETWORKS, REGIMES, Facts, Scope
 from .source import Pack
 from .tables import Table, day, ensure_known
+from .text import LARGEST
 from .vocabulary import Vocabulary
 
 _LISTS: Mapping[str, tuple[str, ...] | None] = {
@@ -178,11 +179,17 @@ def _examples(table: Table, key: str, scope: Scope) -> tuple[Example, ...]:
 def _example(entry: Any, key: str, scope: Scope) -> Example:
     usual = _usual(scope)
     if isinstance(entry, str):
-        return Example(entry, Facts(**usual))
+        entry = {"text": entry}
     if not isinstance(entry, dict) or not isinstance(entry.get("text"), str):
         raise RuleError("must be strings, or tables with `text` and facts", key=key)
     ensure_known(entry, _EXAMPLE_KEYS, key=key)
-    return Example(entry["text"], Facts(**{**usual, **{k: v for k, v in entry.items() if k != "text"}}))
+    text, on = entry["text"], day(entry, "on")
+    if len(text) > LARGEST:
+        raise RuleError(f"may have at most {LARGEST:,} characters in one text", key=key)
+    said = {fact: value for fact, value in entry.items() if fact not in ("text", "on")}
+    if wrong := [fact for fact, value in said.items() if not isinstance(value, str)]:
+        raise RuleError("must be a string", key=f"{key}.{wrong[0]}")
+    return Example(text, Facts(**{**usual, **said, "on": on or usual["on"]}))
 
 
 def _usual(scope: Scope) -> dict[str, Any]:

@@ -118,7 +118,11 @@ class Reading:
 
     def offset(self, index: int) -> int:
         """The byte of `plain` at which this character of `cased` begins."""
-        return index if self._ascii else len(self.cased[:index].lower().encode())
+        if self._ascii:
+            return index
+        _, extra = self._wide
+        before = bisect_left(self._wide_characters, index)
+        return index + (extra[before - 1] if before else 0)
 
     def before(self, place: int) -> int:
         """The bytes of `plain` that stand for the first so many code points of the original."""
@@ -149,6 +153,11 @@ class Reading:
     def _wide(self) -> tuple[list[int], list[int]]:
         leads = [(m.start(), _WIDTH[m.group()[0] >> 4]) for m in _LEAD.finditer(self.plain)]
         return [at for at, _ in leads], list(accumulate(width - 1 for _, width in leads))
+
+    @cached_property
+    def _wide_characters(self) -> list[int]:
+        wide, extra = self._wide
+        return [at - more for at, more in zip(wide, (0, *extra), strict=False)]
 
     @cached_property
     def _bounds(self) -> list[int]:

@@ -245,9 +245,12 @@ def explain(rule_id: str, shape: str, pack_files: tuple[Path, ...]) -> None:
 @listing
 @packs
 def test(shape: str, pack_files: tuple[Path, ...]) -> None:
-    """Runs the examples of every rule: each must flag what it says it flags, and pass what it says passes."""
+    """Runs the examples of every rule: each must flag what it says it flags, and pass what it says passes.
+
+    No rule may flag the words that it suggests.
+    """
     ruleset = _ruleset(pack_files)
-    wrong = [failure.as_json() for failure in ruleset.failures()]
+    wrong = [failure.as_json() for failure in rules.failures(ruleset)]
     examples = sum(len(rule.flags) + len(rule.passes) for rule in ruleset.rules)
     if shape == "json":
         answer = {"digest": ruleset.digest, "rules": len(ruleset.rules), "examples": examples, "wrong": wrong}
@@ -355,7 +358,8 @@ def _facts(given: Mapping[str, Any], said: set[str], where: str = "") -> Facts:
             refuse(f"{where}{key} must be one of {', '.join(_ALLOWED.get(key, ('a string',)))}, not {value!r}.")
     product = given.get("product")
     if product is not None and product not in rules.PRODUCTS and product not in said:
-        click.echo(f"{where}product “{product}” is not known and is read as `other`.", err=True)
+        read_as = rules.known(product)
+        click.echo(f"{where}product “{product}” is not on the list and is read as `{read_as}`.", err=True)
         said.add(product)
     return Facts(**given, on=clock.host_date())
 

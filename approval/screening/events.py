@@ -67,3 +67,14 @@ class FindingDismissed(Event, kind="finding.dismissed"):
 
     revision: bytes
     rule: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondOpinionGiven(Event, kind="second-opinion.given"):
+    """A model compared a revision with examples of the rules. Reviewers may read it; it blocks and changes nothing."""
+
+    revision: bytes
+    rule_set: bytes
+    model: str
+    model_version: str
+    resemblances: int

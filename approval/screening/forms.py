@@ -26,26 +26,19 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from approval.capabilities import Actor, Capability
 from approval.db import Session
 from approval.errors import NotFound, Problem, Refusal
-from approval.networks import NETWORKS as KNOWN_NETWORKS
 from approval.people.forms import REGIME_NAMES
 from approval.people.queries import people_who
 from approval.rules import NETWORKS, REGIMES, TOPICS, ProductClass, Severity
 from approval.rules.kinds import KINDS
 from approval.screening import queries, services
+from approval.screening.naming import KIND_NAMES, class_name, in_words, network_name
 from approval.screening.services import RulesInForce
 from approval.screening.services.packing import FIRM_PACK, in_order, next_id
 from approval.screening.services.trying import Tried
-from approval.screening.services.workshop import LISTS, Bench, Table, Written, bench_of
+from approval.screening.services.workshop import KINDS as FORM_KINDS, LISTS, Bench, Table, Written, bench_of
 
 BREAK = "⏎"
 """Stands in a line for a line break inside an example."""
-KIND_NAMES = {
-    "phrase": "Words that stand in the text",
-    "swap": "Words for which there are better ones",
-    "require": "A wording that is needed and missing",
-    "proximity": "Two things close to each other",
-    "limit": "Something that stands there too often",
-}
 _BOXES = ("unless", "regimes", "classes", "channels")
 _SAID = ("instead", "message", "why", "suggestion")
 _KEYS = frozenset(
@@ -96,7 +89,10 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
     seen = HiddenField()
     copied = HiddenField()
     kind = SelectField(
-        "It finds", [_Wanted()], choices=[SelectChoice(*kind) for kind in KIND_NAMES.items()], validate_choice=False
+        "It finds",
+        [_Wanted()],
+        choices=[SelectChoice(kind, KIND_NAMES[kind]) for kind in FORM_KINDS],
+        validate_choice=False,
     )
     match = TextAreaField(
         "Patterns",
@@ -122,7 +118,7 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
         [_Wanted()],
         choices=[
             SelectChoice("", "Choose …"),
-            *(SelectChoice(topic, topic.replace("-", " ").capitalize()) for topic in TOPICS),
+            *(SelectChoice(topic, in_words(topic)) for topic in TOPICS),
         ],
         validate_choice=False,
     )
@@ -134,8 +130,8 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
         validate_choice=False,
     )
     regimes = _boxes("Regimes", ((regime, REGIME_NAMES.get(regime, regime)) for regime in REGIMES))
-    classes = _boxes("Products", ((kind.value, kind.replace("-", " ").capitalize()) for kind in ProductClass))
-    networks = _boxes("Networks", ((slug, KNOWN_NETWORKS[slug].title) for slug in NETWORKS))
+    classes = _boxes("Products", ((kind.value, class_name(kind.value)) for kind in ProductClass))
+    networks = _boxes("Networks", ((slug, network_name(slug)) for slug in NETWORKS))
     message = StringField("Message", [_Wanted()], description="What the author reads. {match} stands for the words.")
     why = TextAreaField("Why", [_Wanted()])
     source = StringField("Where it is written", [_Wanted()], description="Policy and section, or the law.")
@@ -221,8 +217,8 @@ def fields_of(table: Table) -> dict[str, Any]:
 def _frame_words(name: str, frame: Mapping[str, Any]) -> str:
     """A frame's name and a few of its words that are no patterns."""
     words = [word for key in ("before", "around", "after") for word in frame.get(key, ())]
-    plain = [word for word in words if re.fullmatch(r"[a-z' ]+", word)]
-    return name.replace("-", " ").capitalize() + (f" ({', '.join(plain[:3])} …)" if plain else "")
+    plain = [word for word in dict.fromkeys(words) if re.fullmatch(r"[a-z' ]+", word)]
+    return in_words(name) + (f" ({', '.join(plain[:3])} …)" if plain else "")
 
 
 def _lines(text: str | None) -> list[str]:

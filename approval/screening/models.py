@@ -97,6 +97,29 @@ class Dismissal(Witnessed, Base):
     __table_args__ = (UniqueConstraint("workspace", "revision", "rule"), Index(None, "workspace", "rule", "id"))
 
 
+class SecondOpinion(Witnessed, Base):
+    """What a revision resembles, by the model named: beside the findings, never one of them, and it blocks nothing.
+
+    Each of `resemblances` has `part`, `start`, `end`, `rule`, `similarity` in thousandths, and `found`: whether the
+    rules found something in these words. Of its `sentences` so many were `read`.
+    """
+
+    __tablename__ = "second_opinion"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace: Mapped[str] = mapped_column(ForeignKey("workspace.name"))
+    revision: Mapped[bytes] = mapped_column(Digest)
+    rule_set: Mapped[bytes] = mapped_column(Digest)
+    model: Mapped[str] = mapped_column(String(80))
+    model_version: Mapped[str] = mapped_column(String(40))
+    resemblances: Mapped[list[dict[str, Any]]] = mapped_column(JSON, info=CONTENT)
+    sentences: Mapped[int]
+    read: Mapped[int]
+    at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("workspace", "revision"),)
+
+
 class RuleTally(Base):
     """How often a rule found something in this firm's revisions, in the open and in the shadow, and was wrong."""
 

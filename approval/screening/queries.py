@@ -13,7 +13,15 @@ from approval.db import Session, once
 from approval.errors import NotFound
 from approval.people.models import Proposal, Subject
 from approval.rules import Severity
-from approval.screening.models import Acceptance, Dismissal, ExceptionRequest, RuleSetVersion, RuleTally, Screening
+from approval.screening.models import (
+    Acceptance,
+    Dismissal,
+    ExceptionRequest,
+    RuleSetVersion,
+    RuleTally,
+    Screening,
+    SecondOpinion,
+)
 
 ENGINE_FAILED = "ENG000"
 """The rule of the finding that stands for an engine that could not judge. Nobody can accept it."""
@@ -71,6 +79,29 @@ class Request:
     answered_at: datetime | None
 
 
+@dataclass(frozen=True)
+class Resemblance:
+    """Words that resemble what `rule` flags, by so many thousandths; `found`: the rules found something in them."""
+
+    part: str
+    start: int
+    end: int
+    rule: str
+    similarity: int
+    found: bool
+
+
+@dataclass(frozen=True)
+class OpinionFacts:
+    """A second opinion as it was stored, and the model that gave it."""
+
+    model: str
+    version: str
+    resemblances: tuple[Resemblance, ...]
+    sentences: int
+    read: int
+
+
 _FACTS = (
     RuleSetVersion.id,
     RuleSetVersion.number,
@@ -92,6 +123,29 @@ def version_in_force(session: Session, workspace: str) -> RuleSetFacts:
     if row is None:
         raise NotFound(f"The workspace {workspace} has no rules in force.")
     return RuleSetFacts(*row)
+
+
+def version_before(session: Session, workspace: str, version: RuleSetFacts, at: datetime) -> RuleSetFacts | None:
+    """Return the version other than *version* that was in force at an instant; None where there was none."""
+    row = session.execute(
+        select(*_FACTS)
+        .where(
+            RuleSetVersion.workspace == workspace,
+            RuleSetVersion.enacted_at <= at,
+            RuleSetVersion.id != version.id,
+        )
+        .order_by(RuleSetVersion.enacted_at.desc(), RuleSetVersion.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return RuleSetFacts(*row) if row else None
+
+
+def version_begun_from(session: Session, workspace: str, proposed: RuleSetFacts) -> RuleSetFacts:
+    """Return the version that was in force when another was proposed; NotFound for what nobody proposed."""
+    found = version_before(session, workspace, proposed, proposed.made_at)
+    if found is None:
+        raise NotFound(f"Version {proposed.number} of these rules was not proposed: it shipped.")
+    return found
 
 
 def rule_sets(session: Session, workspace: str) -> tuple[RuleSetFacts, ...]:
@@ -244,3 +298,20 @@ def requests_of(session: Session, workspace: str, revision: bytes) -> tuple[Requ
         .order_by(ExceptionRequest.id)
     )
     return tuple(Request(*row) for row in rows)
+
+
+def opinion_on(session: Session, workspace: str, revision: bytes) -> OpinionFacts | None:
+    """Return the second opinion on a revision; None where none was given."""
+    row = session.execute(
+        select(
+            SecondOpinion.model,
+            SecondOpinion.model_version,
+            SecondOpinion.resemblances,
+            SecondOpinion.sentences,
+            SecondOpinion.read,
+        ).where(SecondOpinion.workspace == workspace, SecondOpinion.revision == revision)
+    ).one_or_none()
+    if row is None:
+        return None
+    model, version, resemblances, sentences, read = row
+    return OpinionFacts(model, version, tuple(Resemblance(**one) for one in resemblances), sentences, read)

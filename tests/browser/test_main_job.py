@@ -117,6 +117,89 @@ def _examine(site, visitor, address: str, tmp_path) -> None:
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
+LOAN = "Home loans from 5.9% APR, with guaranteed approval."
+
+
+def _writes_a_loan(site, visitor, **options):
+    """Somebody at the composer with `LOAN` in the channel on X; the channel's panel and its text."""
+    maria = visitor(**options)
+    maria.sign_in(site.person("marketer"))
+    maria.open("/posts/new")
+    maria.page.get_by_label("Product").select_option("home-loan")
+    channel = maria.page.locator("[data-network=x]").first
+    channel.locator("input[name=channel]").check()
+    text = channel.locator("textarea")
+    text.fill(LOAN)
+    expect(channel.locator(".finding-list .finding-cost")).to_have_count(2)
+    return maria, channel, text
+
+
+def test_a_wording_is_taken_with_one_click_and_the_count_follows(site, visitor):
+    maria, channel, text = _writes_a_loan(site, visitor)
+    missing = channel.locator(".finding-list .finding-card", has_text="equal-housing-legend-missing")
+    left = 280 - len(LOAN)
+    expect(missing.locator(".finding-cost")).to_contain_text(f"Adds 21 weighted characters of the {left} left.")
+    missing.get_by_role("button", name="Use this wording").click()
+    expect(text).to_have_value(f"{LOAN} Equal Housing Lender")
+    expect(missing).to_have_count(0)
+    expect(channel.locator("[data-count]")).to_have_text(str(len(LOAN) + 21))
+    maria.look()
+
+
+def test_a_wording_that_does_not_fit_is_not_offered(site, visitor):
+    _, channel, text = _writes_a_loan(site, visitor)
+    text.fill(LOAN + " Our branch opens at nine." * 8 + " Come by us.")
+    cost = channel.locator(".finding-list .finding-cost[data-fits=false]")
+    expect(cost).to_contain_text("it does not fit")
+    missing = channel.locator(".finding-list .finding-card", has_text="equal-housing-legend-missing")
+    expect(missing.get_by_role("button", name="Use this wording")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_card_of_a_finding_opens_under_the_pointer_and_closes_with_escape(site, visitor, scheme):
+    maria, channel, text = _writes_a_loan(site, visitor, color_scheme=scheme)
+    page, card = maria.page, channel.locator(".peek")
+    channel.scroll_into_view_if_needed()
+    words = channel.locator("mark.finding").last.bounding_box()
+    page.mouse.move(words["x"] + 4, words["y"] + 8)
+    page.mouse.move(words["x"] + 6, words["y"] + 8)
+    expect(card).to_be_visible()
+    expect(card.get_by_role("button", name="Use this wording")).to_be_visible()
+    maria.look()
+    card.get_by_text("approval-for-everybody").hover()
+    page.wait_for_timeout(600)
+    expect(card).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    page.mouse.move(words["x"] + 6, words["y"] + 8)
+    expect(card).to_be_visible()
+    page.mouse.move(2, 2)
+    expect(card).to_be_hidden()
+    expect(text).to_have_value(LOAN)
+
+
+def test_the_card_of_a_finding_is_reached_with_the_keyboard_alone(site, visitor):
+    maria, channel, text = _writes_a_loan(site, visitor)
+    page, card = maria.page, channel.locator(".peek")
+    text.focus()
+    page.keyboard.press("End")
+    expect(card).to_be_hidden()
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    expect(card).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(card.get_by_role("button", name="Use this wording")).to_be_focused()
+    maria.look()
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    expect(text).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(text).to_have_value(LOAN.replace("guaranteed approval", "subject to credit approval"))
+    expect(card).to_be_hidden()
+
+
 PAGES = {
     "marketer": ("/tasks", "/posts", "/posts/new", "/calendar", "/rules", "/account", "/notices"),
     "compliance": (
@@ -163,6 +246,17 @@ def test_pages_fit_a_phone(site, visitor):
         one.open(path)
         wide = one.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} scrolls sideways by {wide} px"
+
+
+def test_the_card_of_a_finding_fits_a_phone(site, visitor):
+    maria, channel, text = _writes_a_loan(site, visitor, viewport={"width": 390, "height": 800})
+    text.focus()
+    for key in ("End", *["ArrowLeft"] * 4):
+        maria.page.keyboard.press(key)
+    expect(channel.locator(".peek")).to_be_visible()
+    box = channel.locator(".peek").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    assert maria.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_the_policy_of_the_pages_lets_no_inline_script_run(site, visitor):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import pytest
 from doors import csrf_of
 from factories import BLOCKED, CLEAN, PDF, TYPED, a_decision, a_picture, a_post, a_post_in_review, an_approved_post
 from sqlalchemy import func, select
@@ -12,6 +13,7 @@ from sqlalchemy import func, select
 from approval.db import reading, transaction
 from approval.posts import queries as posts
 from approval.posts.models import Evidence, Post, Revision, Standing
+from approval.posts.reading import Reading
 from approval.review.flow import Verdict
 
 
@@ -98,6 +100,61 @@ def test_a_file_that_is_no_image_is_named(signed):
     data = {**TYPED, "image": (io.BytesIO(b"#!/bin/sh"), "a.png"), "image_alt": "A"}
     answer = signed("maria").post("/posts/new", data)
     assert answer.status_code == 422 and "a.png" in answer.text and 'href="#images"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("said", "shown", "findings"),
+    [
+        (Reading("Guaranteed 12% returns", "tesseract 5.3.0"), "Words read in image 1", 1),
+        (Reading("Harbour Street", "tesseract 5.3.0"), "Words read in image 1", 0),
+        (Reading("", "tesseract 5.3.0"), "No words were found in image 1.", 0),
+        (None, "The words in image 1 were not read, so no rule has seen them", 0),
+    ],
+    ids=["a promise", "innocent words", "no words", "nobody read it"],
+)
+def test_words_in_an_image_are_shown_with_what_the_rules_say_of_them(signed, monkeypatch, said, shown, findings):
+    monkeypatch.setattr("approval.posts.services.read_words", lambda upload: said)
+    data = {**TYPED, "image": (io.BytesIO(a_picture()), "a.png"), "image_alt": "A card"}
+    maria = signed("maria")
+    address = maria.post("/posts/new", data).location
+    for page in (maria.get(address).text, maria.get("/posts/1").text):
+        assert shown in page
+        assert page.count("In Image 1") == findings
+        assert (said is None or said.words in re.sub("<[^>]+>", "", page)) and ("<details" in page)
+    assert 'id="words-0"' in maria.get(address).text
+
+
+def test_a_promise_in_an_image_keeps_the_post_from_being_submitted(signed, standing, monkeypatch):
+    said = Reading("Guaranteed 12% returns", "tesseract 5.3.0")
+    monkeypatch.setattr("approval.posts.services.read_words", lambda upload: said)
+    data = {**TYPED, "image": (io.BytesIO(a_picture()), "a.png"), "image_alt": "A card", "action": "submit"}
+    answer = signed("maria").post("/posts/new", data)
+    assert answer.status_code == 422 and standing(1) == Standing.DRAFT
+    assert 'href="#words-0">Image 1</a>' in answer.text
+
+
+def test_an_image_that_is_uploaded_is_read(signed, monkeypatch, tmp_path):
+    """The whole way, with a program in the place of the real one; without it the upload stands all the same."""
+    maria = signed("maria")
+    token = maria.get("/api/v1/me").json["csrf_token"]
+
+    def upload(colour):
+        form = {"file": (io.BytesIO(a_picture(colour)), "a.png")}
+        answer = maria.client.post("/api/v1/media", data=form, headers={"X-CSRFToken": token})
+        assert answer.status_code == 201
+        return answer.json["words"]
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert upload("red") is None
+    program = tmp_path / "tesseract"
+    columns = "level page_num block_num par_num line_num word_num left top width height conf text".replace(" ", "\\t")
+    program.write_text(
+        f"#!/bin/sh\n[ $1 = --version ] && echo tesseract 9.9 && exit\n"
+        f"printf '{columns}\\n5\\t1\\t1\\t1\\t1\\t1\\t0\\t0\\t9\\t9\\t96\\tGuaranteed\\n'\n"
+    )
+    program.chmod(0o755)
+    assert upload("blue") == "Guaranteed"
+    assert upload("red") is None, "an image is read once, when it is added"
 
 
 def test_evidence_joins_the_case_file_and_is_handed_over_as_a_file(signed):

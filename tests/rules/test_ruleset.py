@@ -138,6 +138,12 @@ def test_a_dated_rule_holds_from_its_first_day() -> None:
     assert found(None)
 
 
+def test_a_product_may_be_called_what_firms_call_it() -> None:
+    text = "Up 31% since January, and no way to lose."
+    assert RULES.check(text, regime="au", product="super") == RULES.check(text, regime="au", product="superannuation")
+    assert RULES.check(text, regime="au", product="super") != RULES.check(text, regime="au", product="tulips")
+
+
 def test_an_unknown_product_is_read_as_other() -> None:
     assert RULES.check(POSTS[1], regime="uk", product="tulips") == RULES.check(POSTS[1], regime="uk", product="other")
 

@@ -158,7 +158,7 @@ def test_exceptions_that_were_considered_stay_out_of_the_text() -> None:
 def test_an_unknown_product_is_read_as_other_and_said_on_stderr() -> None:
     out = run("check", "-", "--product", "tulips", text="Hello")
     assert (out.exit_code, out.stdout) == (0, "No finding.\n")
-    assert "“tulips” is not known and is read as `other`" in out.stderr
+    assert "“tulips” is not on the list and is read as `other`" in out.stderr
 
 
 def test_a_batch_gives_one_line_for_each_line_in_order(tmp_path: Path) -> None:

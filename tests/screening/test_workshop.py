@@ -270,11 +270,12 @@ def signed(app: Flask) -> Callable[[str], Browser]:
     return sign
 
 
-def accept(browser):
-    """Put in force what waits."""
+def accept(browser, **fields):
+    """Put in force what waits, as somebody who looked at the rules in force."""
     with reading() as session:
         proposal = session.query(Proposal).order_by(Proposal.id.desc()).first().id
-    return browser.post(f"/rules/proposals/{proposal}", {"answer": "accept"})
+        seen = queries.version_in_force(session, "northwind").number
+    return browser.post(f"/rules/proposals/{proposal}", {"answer": "accept", "seen": seen, **fields})
 
 
 def rules_in_force():
@@ -425,6 +426,65 @@ def test_packs_are_downloaded_and_taken_in(signed, monkeypatch):
     accept(cem)
     assert rules_in_force().rule("FIRM001").pack == "firm-group"
     assert carla.get("/rules/FIRM001/edit").location.startswith("/rules/new?copy=FIRM001")
+
+
+def two_waiting(carla, second):
+    """Two proposals made from version 1; the first took effect. The address of the other."""
+    carla.post("/rules/new", TYPED)
+    with reading() as session:
+        first = session.query(Proposal).order_by(Proposal.id.desc()).first().id
+    carla.post("/rules/PRO101/state", {"state": "shadow", "reason": "As agreed."})
+    assert second.post(f"/rules/proposals/{first}", {"answer": "accept", "seen": 1}).status_code == 302
+    return f"/rules/proposals/{first + 1}"
+
+
+def test_a_proposal_that_newer_rules_overtook_says_what_it_undoes_and_is_made_anew(signed):
+    carla, cem = signed("carla"), signed("cem")
+    address = two_waiting(carla, cem)
+    page = " ".join(cem.get("/rules").text.split())
+    assert "It was made from version 1, and version 2 is in force now." in page
+    assert "takes these changes back" in page and "Make anew on version 2" in page
+    assert "Make anew" not in carla.get("/rules").text
+    assert carla.post(address, {"answer": "anew"}).status_code == 403
+    assert cem.post(address, {"answer": "anew"}).status_code == 302
+    assert "It was made from" not in carla.get("/rules").text
+    assert accept(carla).status_code == 302
+    assert [rule.id for rule in rules_in_force().rules] == ["FIRM001", "PRO101"]
+    assert tomllib.loads(firm_pack())["pack"]["shadow"] == ["PRO101"]
+    assert "What it changed since version 2" in carla.get("/rules/versions/4").text
+
+
+def test_who_saw_other_rules_than_those_in_force_puts_nothing_in_force(signed):
+    carla, cem = signed("carla"), signed("cem")
+    address = two_waiting(carla, cem)
+    for seen in ({}, {"seen": "1"}):
+        assert cem.post(address, {"answer": "accept", **seen}).status_code == 409
+    assert "FIRM001" in {rule.id for rule in rules_in_force().rules}
+    assert cem.post(address, {"answer": "accept", "seen": "2"}).status_code == 302
+    assert "FIRM001" not in {rule.id for rule in rules_in_force().rules}
+
+
+def test_a_proposal_that_changes_the_same_rule_otherwise_is_written_again(signed):
+    carla, cem = signed("carla"), signed("cem")
+    for state in ("shadow", "off"):
+        carla.post("/rules/PRO101/state", {"state": state, "reason": "As agreed."})
+    with reading() as session:
+        first = session.query(Proposal).order_by(Proposal.id).first().id
+    cem.post(f"/rules/proposals/{first}", {"answer": "accept", "seen": 1})
+    page = " ".join(cem.get("/rules").text.split())
+    assert "both versions change guaranteed" in page and "Make anew" not in page
+    assert cem.post(f"/rules/proposals/{first + 1}", {"answer": "anew"}).status_code == 409
+
+
+def test_a_proposal_of_what_is_in_force_already_is_only_turned_down(signed):
+    carla, cem = signed("carla"), signed("cem")
+    for by in (carla, cem):
+        by.post("/rules/PRO101/state", {"state": "shadow", "reason": "As agreed."})
+    with reading() as session:
+        first = session.query(Proposal).order_by(Proposal.id).first().id
+    cem.post(f"/rules/proposals/{first}", {"answer": "accept", "seen": 1})
+    page = carla.get("/rules").text
+    assert "Nothing of it is new." in page and "Put in force" not in page and "Turn down" in page
 
 
 def test_a_release_with_other_packs_is_offered_and_the_firms_pack_kept(signed, monkeypatch):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum, auto
+from functools import cache
 from typing import Any
 
 from sqlalchemy import func, select
@@ -24,6 +25,7 @@ from approval.posts import services as posts
 from approval.posts.draft import Draft, draft_from_json
 from approval.posts.models import Comment, Post, Revision, Standing
 from approval.posts.queries import post_for_change
+from approval.posts.reading import Reading
 from approval.publishing import services as publishing
 from approval.publishing.models import Publication, PublicationStanding
 from approval.review import services as review
@@ -50,6 +52,8 @@ class Step(Enum):
 
 def lead(firm: Firm, story: Story) -> bool:
     """Take a post as far as people can; say whether it has arrived, or else waits for the worker."""
+    if story.image is not None:
+        _read(pictures.card(story.image))  # It may take seconds: no transaction waits for it.
     with transaction(ORIGIN) as session:
         post = find(session, story) or _begin(session, firm, story)
     while (step := _step(firm, story, post)) is Step.ACTED:
@@ -118,11 +122,17 @@ def _draft(session: Session, firm: Firm, story: Story, texts: Mapping[str, str])
         "in_reply_to": story.in_reply_to,
     }
     if story.image is not None:
-        media = posts.add_media(session, WORKSPACE, pictures.card(story.image), by=author)
+        card = pictures.card(story.image)
+        media = posts.add_media(session, WORKSPACE, card, by=author, reading=_read(card))
         body["media"] = [{"digest": media.digest.hex(), "alt": story.image.alt}]
     draft = draft_from_json(body, firm.facts, firm.channels)
     ends = now + WINDOW if story.ends is Standing.EXPIRED else None
     return replace(draft, publish_at=story.due_at(today, firm.facts.zone), not_after=ends)
+
+
+@cache
+def _read(card: bytes) -> Reading | None:
+    return posts.read_words(card)
 
 
 def _revise(session: Session, firm: Firm, story: Story, post: Post) -> bool:

@@ -6,12 +6,22 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from approval.db import Session
-from approval.desk.queries.content import ChannelView, Group, Marked, channel_view, mark, part_names, part_texts
+from approval.desk.queries.content import (
+    ChannelView,
+    Group,
+    ImageView,
+    Marked,
+    channel_view,
+    image_views,
+    mark,
+    part_names,
+    part_texts,
+)
 from approval.desk.queries.stages import StageLine, coming
 from approval.people.queries import ChannelFacts, WorkspaceFacts, channels
 from approval.posts.models import Post
 from approval.posts.payload import Attachment
-from approval.posts.queries import EvidenceFacts, evidence
+from approval.posts.queries import EvidenceFacts, evidence, media_words
 from approval.review import queries as review
 from approval.review.queries.rounds import content_facts
 from approval.rules import AUDIENCES, PRODUCTS, REGIMES, Finding
@@ -62,6 +72,7 @@ class Composition:
 
     editors: tuple[Editor, ...]
     others: tuple[Group, ...]
+    images: tuple[ImageView, ...]
     evidence: tuple[EvidenceFacts, ...]
     aside: Aside
     names: Mapping[str, str]
@@ -72,10 +83,13 @@ def composition(session: Session, firm: WorkspaceFacts, words: Words, *, post: i
     """Return the composer for *words*; closed channels are shown while they are chosen."""
     known = channels(session, firm.name)
     shown = [channel for channel in known if not channel.closed or channel.name in words.chosen]
-    findings, marked = _judged(session, firm, words, shown)
+    said = media_words(session, firm.name, words.media)
+    findings, marked = _judged(session, firm, words, shown, said)
+    outside = [finding for finding in findings if not (finding.part or "").startswith("texts.")]
     return Composition(
         editors=tuple(_editor(channel, words, marked) for channel in shown),
-        others=tuple(group for group in marked.groups if not _in_texts(group)),
+        others=mark({}, outside, part_names(shown, len(words.media))).groups,
+        images=image_views(words.media, said, marked.segments),
         evidence=tuple(f for f in evidence(session, post) if f.removed_at is None) if post else (),
         aside=_aside(session, firm, words, known, findings, marked, post=post),
         names=part_names(shown, len(words.media)),
@@ -86,7 +100,7 @@ def composition(session: Session, firm: WorkspaceFacts, words: Words, *, post: i
 def beside(session: Session, firm: WorkspaceFacts, words: Words, *, post: int | None) -> Aside:
     """Return what stands beside the composer for *words*, alone."""
     known = channels(session, firm.name)
-    findings, marked = _judged(session, firm, words, known)
+    findings, marked = _judged(session, firm, words, known, media_words(session, firm.name, words.media))
     return _aside(session, firm, words, known, findings, marked, post=post)
 
 
@@ -122,11 +136,15 @@ def _aside(
 
 
 def _judged(
-    session: Session, firm: WorkspaceFacts, words: Words, known: Sequence[ChannelFacts]
+    session: Session,
+    firm: WorkspaceFacts,
+    words: Words,
+    known: Sequence[ChannelFacts],
+    said: Mapping[bytes, str | None],
 ) -> tuple[tuple[Finding, ...], Marked]:
     """Ask the rules in force about everything written so far; an empty text is nothing to ask about yet."""
     network = {channel.name: channel.network for channel in known if channel.name in words.chosen}
-    texts = part_texts(words.title, {name: words.texts.get(name, "") for name in network}, words.media)
+    texts = part_texts(words.title, {name: words.texts.get(name, "") for name in network}, words.media, said)
     findings = check(
         session,
         firm.name,
@@ -149,7 +167,3 @@ def _editor(channel: ChannelFacts, words: Words, marked: Marked) -> Editor:
         chosen=channel.name in words.chosen,
         findings=tuple(group for group in marked.groups if any(place.part == part for place in group.places)),
     )
-
-
-def _in_texts(group: Group) -> bool:
-    return any((place.part or "").startswith("texts.") for place in group.places)

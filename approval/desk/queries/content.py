@@ -95,6 +95,22 @@ class ChannelView:
 
 
 @dataclass(frozen=True)
+class ImageView:
+    """An image with its alternative text and the words in it, both marked; `words` is None where nobody read it."""
+
+    digest: str
+    alt: str
+    segments: tuple[Piece, ...]
+    words: str | None
+    said: tuple[Piece, ...]
+
+    @property
+    def flagged(self) -> bool:
+        """Whether a rule found something in the words."""
+        return any(piece.severity for piece in self.said)
+
+
+@dataclass(frozen=True)
 class Marked:
     """Findings of one post with their ids, and the pieces of each part."""
 
@@ -148,16 +164,36 @@ def mark(
 def part_names(channels: Iterable[ChannelFacts], images: int) -> dict[str, str]:
     """Return what each part of a post is called."""
     named = {f"texts.{channel.name}": channel.title for channel in channels}
-    return {"title": "Title", **named, **{f"alt.{n}": f"Alternative text {n + 1}" for n in range(images)}}
+    alts = {f"alt.{n}": f"Alternative text {n + 1}" for n in range(images)}
+    return {"title": "Title", **named, **alts, **{f"image.{n}": f"Image {n + 1}" for n in range(images)}}
 
 
-def part_texts(title: str, texts: Mapping[str, str], media: Sequence[Attachment]) -> dict[str, str]:
-    """Return every judged text of a post by its part."""
+def part_texts(
+    title: str, texts: Mapping[str, str], media: Sequence[Attachment], words: Mapping[bytes, str | None]
+) -> dict[str, str]:
+    """Return every judged text of a post by its part; *words* says what stands in each image."""
     return {
         "title": title,
         **{f"texts.{name}": text for name, text in sorted(texts.items())},
         **{f"alt.{n}": attached.alt for n, attached in enumerate(media)},
+        **{f"image.{n}": words.get(attached.digest) or "" for n, attached in enumerate(media)},
     }
+
+
+def image_views(
+    media: Sequence[Attachment], words: Mapping[bytes, str | None], segments: Mapping[str, tuple[Piece, ...]]
+) -> tuple[ImageView, ...]:
+    """Return the images of a post as its pages show them; *segments* are the pieces of each part."""
+    return tuple(
+        ImageView(
+            digest=attached.digest.hex(),
+            alt=attached.alt,
+            segments=segments[f"alt.{n}"],
+            words=words.get(attached.digest),
+            said=segments[f"image.{n}"],
+        )
+        for n, attached in enumerate(media)
+    )
 
 
 def channel_view(name: str, text: str, known: ChannelFacts | None, segments: tuple[Piece, ...]) -> ChannelView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +12,18 @@ from approval.capabilities import Actor
 from approval.db import Session
 from approval.desk.queries.abilities import Abilities, abilities
 from approval.desk.queries.changes import Changes, changes_since
-from approval.desk.queries.content import ChannelView, Group, Marked, channel_view, mark, part_names, part_texts, tally
+from approval.desk.queries.content import (
+    ChannelView,
+    Group,
+    ImageView,
+    Marked,
+    channel_view,
+    image_views,
+    mark,
+    part_names,
+    part_texts,
+    tally,
+)
 from approval.desk.queries.marking import Piece
 from approval.desk.queries.stages import RoundView, StageLine, coming, round_view
 from approval.errors import NotFound
@@ -28,15 +39,6 @@ from approval.screening.models import Screening
 
 
 @dataclass(frozen=True)
-class Image:
-    """An image with its alternative text, marked."""
-
-    digest: str
-    alt: str
-    segments: tuple[Piece, ...]
-
-
-@dataclass(frozen=True)
 class PostPage:
     """Everything that the page of a post shows to one reader."""
 
@@ -45,7 +47,7 @@ class PostPage:
     zone: str
     title: tuple[Piece, ...]
     channels: tuple[ChannelView, ...]
-    images: tuple[Image, ...]
+    images: tuple[ImageView, ...]
     findings: tuple[Group, ...]
     tally: tuple[tuple[str, int], ...]
     names: dict[str, str]
@@ -81,7 +83,8 @@ def post_page(session: Session, post_id: int, *, reader: Actor, since: int | Non
     known = {channel.name: channel for channel in channels(session, facts.workspace)}
     payload = facts.payload
     rule_set = rule_set_of(session, facts, round_)
-    marked, names = _marked(session, facts, known.values(), rule_set)
+    words = posts.media_words(session, facts.workspace, payload.media)
+    marked, names = _marked(session, facts, known.values(), rule_set, words)
     revisions = posts.revisions(session, post_id)
     publications = publications_of(session, post_id)
     return PostPage(
@@ -93,10 +96,7 @@ def post_page(session: Session, post_id: int, *, reader: Actor, since: int | Non
             channel_view(name, text, known.get(name), marked.segments[f"texts.{name}"])
             for name, text in sorted(payload.texts.items())
         ),
-        images=tuple(
-            Image(attached.digest.hex(), attached.alt, marked.segments[f"alt.{n}"])
-            for n, attached in enumerate(payload.media)
-        ),
+        images=image_views(payload.media, words, marked.segments),
         findings=marked.groups,
         tally=tally(marked.groups),
         names=names,
@@ -114,7 +114,11 @@ def post_page(session: Session, post_id: int, *, reader: Actor, since: int | Non
 
 
 def _marked(
-    session: Session, facts: PostFacts, known: Iterable[ChannelFacts], rule_set: bytes | None
+    session: Session,
+    facts: PostFacts,
+    known: Iterable[ChannelFacts],
+    rule_set: bytes | None,
+    words: Mapping[bytes, str | None],
 ) -> tuple[Marked, dict[str, str]]:
     """Return the stored findings in their places, each with who accepted it and who asked that somebody does."""
     payload = facts.payload
@@ -124,7 +128,7 @@ def _marked(
     answered = {by for f in stored for by in (f.accepted_by, f.dismissed_by) if by}
     people = names_of(session, answered | {a.asked_by for a in asked})
     marked = mark(
-        part_texts(payload.title, payload.texts, payload.media),
+        part_texts(payload.title, payload.texts, payload.media, words),
         stored,
         names,
         settled={f.rule: f"Accepted by {people[f.accepted_by]}: {f.accepted_reason}" for f in stored if f.accepted_by},

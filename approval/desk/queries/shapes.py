@@ -46,6 +46,25 @@ class Check(ma.Schema):
     audience = fields.String()
     entity_type = fields.String()
     language = fields.String()
+    edits = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Say also what each suggestion would do to a text on its channel: slower."},
+    )
+
+
+class Edit(ma.Schema):
+    """What a suggestion makes of the text: code points from `start` to `end` become `words`, counted as the channel
+    counts; `settles` its finding, and `brings` others of medium or worse, by name."""
+
+    start = fields.Integer()
+    end = fields.Integer()
+    words = fields.String()
+    adds = fields.Integer()
+    left = fields.Integer()
+    unit = fields.String()
+    fits = fields.Boolean()
+    settles = fields.Boolean()
+    brings = fields.List(fields.String())
 
 
 class Finding(ma.Schema):
@@ -63,15 +82,22 @@ class Finding(ma.Schema):
     why = fields.String()
     citation = fields.String()
     suggestion = fields.String()
+    missing = fields.List(fields.String())
     accepted_by = fields.String(allow_none=True)
     accepted_reason = fields.String(allow_none=True)
+
+
+class Suggested(Finding):
+    """A finding with the edit that it suggests; null where its suggestion names no words to take."""
+
+    edit = fields.Nested(Edit, allow_none=True)
 
 
 class Checked(ma.Schema):
     """The rule set's digest, and its findings."""
 
     digest = fields.String()
-    findings = fields.List(fields.Nested(Finding))
+    findings = fields.List(fields.Nested(Suggested))
 
 
 class Media(ma.Schema):
@@ -80,6 +106,7 @@ class Media(ma.Schema):
     digest = fields.String()
     kind = fields.String()
     bytes = fields.Integer()
+    words = fields.String(allow_none=True, metadata={"description": "What stands in it; null where nobody read it."})
 
 
 class Revision(ma.Schema):

@@ -8,10 +8,12 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from approval.audit.queries.entries import Head, explaining, head
 from approval.db import Session
 from approval.people.queries import names_of
 from approval.posts.models import Post
 from approval.review import queries as review
+from approval.review.events import Decided
 from approval.review.flow import Asked, Condition, Flow, StageStanding, StageState, Who
 from approval.review.models import OpenStage
 
@@ -31,7 +33,7 @@ class StageLine:
 
 @dataclass(frozen=True)
 class DecisionLine:
-    """What somebody decided, in words."""
+    """What somebody decided, in words; `entry` is the index of the entry that records it."""
 
     stage: str
     by: str
@@ -39,11 +41,12 @@ class DecisionLine:
     reason: str | None
     note: str | None
     at: datetime
+    entry: int | None
 
 
 @dataclass(frozen=True)
 class RoundView:
-    """The latest round of a post: its stages in order, and every decision."""
+    """The latest round of a post: its stages in order, every decision, and how far their log is proven."""
 
     id: int
     number: int
@@ -56,6 +59,7 @@ class RoundView:
     note: str | None
     stages: tuple[StageLine, ...]
     decisions: tuple[DecisionLine, ...]
+    log: Head
 
 
 def round_view(session: Session, found: review.Round) -> RoundView:
@@ -65,6 +69,7 @@ def round_view(session: Session, found: review.Round) -> RoundView:
     names = names_of(session, {found.submitted_by, *persons, *(decision.by for _, decision in made)})
     due = session.scalar(select(OpenStage.due_at).where(OpenStage.submission == found.id).limit(1))
     decisions = sorted(made, key=lambda pair: pair[1].id)
+    entries = explaining(session, found.workspace, found.post, Decided.kind, "decision") if made else {}
     return RoundView(
         id=found.id,
         number=found.number,
@@ -84,9 +89,11 @@ def round_view(session: Session, found: review.Round) -> RoundView:
                 decision.reason.label if decision.reason else None,
                 decision.note,
                 decision.at,
+                entries.get(decision.id),
             )
             for state, decision in decisions
         ),
+        log=head(session, found.workspace),
     )
 
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, select, true, tuple_, union
+from sqlalchemy import CompoundSelect, select, true, union
 
 from approval import clock
 from approval.db import Session
 from approval.people.queries import ChannelFacts, channels, workspace_facts
 from approval.posts.models import Post, Revision
 from approval.posts.payload import parse
-from approval.posts.queries import parts
+from approval.posts.queries import media_words, parts
 from approval.publishing.models import Publication
 from approval.review.models import Submission
 from approval.rules import Facts
@@ -55,11 +55,11 @@ class Reader:
 
         Keys are ids of revisions; it goes on after the key *before*.
         """
-        asked = _asked(self._workspace, first, end)
+        asked = _asked(self._workspace, first, end).subquery()
         while True:
             rows = self._session.execute(
                 select(Revision.id, Revision.post, Revision.title, Revision.payload)
-                .where(Revision.workspace == self._workspace, tuple_(Revision.post, Revision.digest).in_(asked))
+                .join(asked, (asked.c.post == Revision.post) & (asked.c.revision == Revision.digest))
                 .where(true() if before is None else Revision.id < before)
                 .order_by(Revision.id.desc())
                 .limit(BATCH)
@@ -73,7 +73,8 @@ class Reader:
         self.found[key] = (post, title)
         said = parse(payload)
         facts = replace(self._facts, regime=said.regime, product=said.product, audience=said.audience)
-        return Words(key, parts(said, self.channels), facts)
+        words = media_words(self._session, self._workspace, said.media)
+        return Words(key, parts(said, self.channels, words), facts)
 
 
 def _asked(workspace: str, first: datetime, end: datetime) -> CompoundSelect[Any]:

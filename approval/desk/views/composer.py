@@ -239,8 +239,10 @@ def _with_uploads(written: Typed, name: str) -> tuple[Typed, tuple[Problem, ...]
             problems.append(Problem("image", f"{_short(file)}: a post takes at most {MOST_MEDIA} images."))
             break
         try:
+            data = file.read()
+            reading = posts.read_words(data)
             with transaction(origin()) as session:
-                media = posts.add_media(session, name, file.read(), by=current())
+                media = posts.add_media(session, name, data, by=current(), reading=reading)
         except (Invalid, TooLarge) as refusal:
             problems.append(Problem("image", f"{_short(file)}: {refusal.detail}"))
         else:

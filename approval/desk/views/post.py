@@ -14,9 +14,10 @@ from werkzeug.wrappers import Response as Answer
 from wtforms.fields.choices import SelectChoice
 
 from approval import clock
-from approval.capabilities import Capability
+from approval.capabilities import Capability, can
 from approval.db import Session, reading
 from approval.desk.forms import ScheduleForm, put_problems, wall_text, zones
+from approval.desk.queries.opinion import OpinionPanel, opinion_panel
 from approval.desk.queries.post import PostPage, post_page
 from approval.desk.views.routes import blueprint, changing, ensure_readable
 from approval.errors import Invalid, NotFound, Problem, Refusal, TooLarge
@@ -24,9 +25,10 @@ from approval.posts import services as posts
 from approval.posts.models import EDITABLE, Evidence, Post
 from approval.posts.queries import evidence_data, media_data
 from approval.publishing.services.scheduling import MOVABLE
+from approval.records.queries import PostKeeping, keeping_of
 from approval.review.flow import Reason
 from approval.web.errors import status_of
-from approval.web.identity import current, ensure_may, signed_in
+from approval.web.identity import current, ensure_may, hooks, signed_in
 from approval.web.numbers import number
 
 _YEAR = 31_536_000
@@ -42,6 +44,9 @@ class Page:
     schedule: ScheduleForm | None
     zones: tuple[str, ...]
     asks_fold: bool
+    opinion: OpinionPanel | None
+    keeping: PostKeeping
+    reads_holds: bool
     reasons: tuple[tuple[str, str], ...] = tuple((reason.value, reason.label) for reason in Reason)
     problems: tuple[Problem, ...] = ()
     typed: dict[str, str] = field(default_factory=dict)
@@ -71,6 +76,9 @@ def show(session: Session, post_id: int, *, refusal: Refusal | None = None) -> s
         schedule=form,
         zones=zones(),
         asks_fold=form is not None and (bool(form.fold.errors) or bool(form.fold.data)),
+        opinion=opinion_panel(session, about) if about.post.workspace in hooks().settings.second_opinion else None,
+        keeping=keeping_of(session, post_id),
+        reads_holds=can(current(), Capability.READ_AUDIT, about.post.workspace),
         problems=problems,
         typed=dict(request.form) if refusal else {},
     )

@@ -144,6 +144,7 @@ class BacktestPage:
     number: int
     first: date
     last: date
+    zone: str
     again: str = ""
     fields: tuple[tuple[str, str], ...] = ()
     continued: bool = False
@@ -155,6 +156,8 @@ class BacktestPage:
     ended: bool = True
     next: int | None = None
     reached: int | None = None
+    known: frozenset[str] = frozenset()
+    """The rules in force, which have a page of their own."""
     refusal: Refusal | None = None
 
     @property
@@ -215,7 +218,7 @@ def _usual_page(session: Session, what: str) -> BacktestPage:
     zone = workspace_facts(session, workspace()).zone
     today = clock.wall_time(clock.now(session), zone).date()
     force = queries.version_in_force(session, workspace())
-    return BacktestPage(workspace(), what, force.number, today - timedelta(days=USUAL_DAYS - 1), today)
+    return BacktestPage(workspace(), what, force.number, today - timedelta(days=USUAL_DAYS - 1), today, zone)
 
 
 def _tested(session: Session, page: BacktestPage, after: RuleSet) -> BacktestPage:
@@ -236,6 +239,7 @@ def _tested(session: Session, page: BacktestPage, after: RuleSet) -> BacktestPag
         ended=found.ended,
         next=None if found.ended else found.last,
         reached=reader.found[found.last][0] if found.last is not None else None,
+        known=frozenset(rule.id for rule in force.rules),
     )
 
 

@@ -35,4 +35,5 @@ from approval.posts.queries.talk import (
     evidence_data as evidence_data,
     media_data as media_data,
     media_facts as media_facts,
+    media_words as media_words,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -99,13 +99,17 @@ def revisions(session: Session, post_id: int) -> tuple[RevisionFacts, ...]:
     )
 
 
-def parts(payload: Payload, channels: Iterable[ChannelFacts]) -> tuple[Part, ...]:
-    """Return every text of a payload as the rules are asked about it: the title, each channel's, the alternatives."""
+def parts(payload: Payload, channels: Iterable[ChannelFacts], words: Mapping[bytes, str | None]) -> tuple[Part, ...]:
+    """Return every text of a payload as the rules are asked about it: title, channels, alternatives, images.
+
+    *words* says what stands in each image (`media_words`).
+    """
     network = {channel.name: channel.network for channel in channels}
     return (
         Part("title", None, payload.title),
         *(Part(f"texts.{name}", network.get(name, ""), text) for name, text in sorted(payload.texts.items())),
         *(Part(f"alt.{n}", None, attached.alt) for n, attached in enumerate(payload.media)),
+        *(Part(f"image.{n}", None, said) for n, a in enumerate(payload.media) if (said := words.get(a.digest))),
     )
 
 

@@ -14,7 +14,7 @@ from approval.db import Session
 from approval.errors import NotFound
 from approval.people.queries import names_of
 from approval.posts.models import Comment, CommentText, Evidence, Media
-from approval.posts.payload import Payload
+from approval.posts.payload import Attachment, Payload
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class EvidenceFacts:
 
 @dataclass(frozen=True)
 class MediaFacts:
-    """An image, without its bytes."""
+    """An image, without its bytes. `words` stand in it; None where nobody could read it."""
 
     digest: bytes
     kind: str
@@ -84,6 +84,7 @@ class MediaFacts:
     height: int
     size: int
     source: bytes
+    words: str | None
 
 
 def comment_for_change(session: Session, post_id: int, comment_id: int) -> Comment:
@@ -190,9 +191,20 @@ def evidence_data(session: Session, post_id: int, evidence_id: int) -> tuple[str
 
 def media_facts(session: Session, workspace: str, digests: Sequence[bytes]) -> dict[bytes, MediaFacts]:
     """Return what is known of images, by digest; digests that name none are left out."""
-    columns = (Media.digest, Media.kind, Media.width, Media.height, Media.size, Media.source)
+    columns = (Media.digest, Media.kind, Media.width, Media.height, Media.size, Media.source, Media.words)
     rows = session.execute(select(*columns).where(Media.workspace == workspace, Media.digest.in_(digests)))
     return {row.digest: MediaFacts(*row) for row in rows}
+
+
+def media_words(session: Session, workspace: str, media: Sequence[Attachment]) -> dict[bytes, str | None]:
+    """Return the words that stand in each image of a payload, by digest; None where nobody could read it."""
+    if not media:
+        return {}
+    digests = [attached.digest for attached in media]
+    rows = session.execute(
+        select(Media.digest, Media.words).where(Media.workspace == workspace, Media.digest.in_(digests))
+    )
+    return {row.digest: row.words for row in rows}
 
 
 def media_data(session: Session, workspace: str, digest: bytes) -> tuple[str, bytes]:

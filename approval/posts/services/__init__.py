@@ -1,6 +1,7 @@
 """The verbs of posts: draft, revise, copy; comment; add images and evidence; answer for findings."""
 
 from approval.posts.draft import Draft as Draft
+from approval.posts.reading import read_words as read_words
 from approval.posts.services.commenting import (
     comment as comment,
     delete_comment as delete_comment,

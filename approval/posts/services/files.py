@@ -15,6 +15,7 @@ from approval.errors import Conflict
 from approval.posts import events
 from approval.posts.images import ensure_evidence, read_image
 from approval.posts.models import Evidence, Media, Post
+from approval.posts.reading import Reading
 from approval.posts.services.guards import ensure_may, ensure_text
 
 MOST_EVIDENCE = 30
@@ -22,9 +23,10 @@ MOST_NAME = 200
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
 
 
-def add_media(session: Session, workspace: str, data: bytes, *, by: Actor) -> Media:
+def add_media(session: Session, workspace: str, data: bytes, *, by: Actor, reading: Reading | None = None) -> Media:
     """Take in an image, re-encoded without anything hidden in it. The same image again is the same row.
 
+    *reading* is what `read_words` found in it: that may take seconds, so it is asked before the transaction begins.
     TooLarge or BadFile, naming what is wrong with the file.
     """
     ensure_may(by, Capability.DRAFT, workspace)
@@ -44,6 +46,8 @@ def add_media(session: Session, workspace: str, data: bytes, *, by: Actor) -> Me
         data=image.data,
         added_by=by.id,
         added_at=clock.now(session),
+        words=reading.words if reading else None,
+        read_by=reading.by if reading else None,
     )
     session.add(media)
     happened = events.MediaAdded(by=by.id, workspace=workspace, digest=digest, source=media.source)

@@ -21,7 +21,9 @@ def judge(session: Session, post: Post, payload: Payload, *, by: str) -> Screeni
         session,
         workspace=post.workspace,
         revision=post.revision,
-        texts=parts(payload, channels(session, post.workspace)),
+        texts=parts(
+            payload, channels(session, post.workspace), queries.media_words(session, post.workspace, payload.media)
+        ),
         regime=payload.regime,
         product=payload.product,
         audience=payload.audience,

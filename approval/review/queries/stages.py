@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from approval.db import Session
 from approval.people.queries import names_of
 from approval.review.flow import ALL, Asked, Condition, Who, Workflow
+from approval.screening.naming import amid_words, network_name
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,14 @@ def _parts(when: Condition) -> Iterator[str]:
     if when.severity is not None:
         worse = "" if when.severity == "block" else " or worse"
         yield f"a finding of {when.severity}{worse}"
-    for words, what in ((when.topics, "about"), (when.networks, "on"), (when.products, "for")):
-        if words:
-            yield f"{what} {' or '.join(sorted(words))}"
+    for slugs, what, name in (
+        (when.topics, "about", amid_words),
+        (when.networks, "on", network_name),
+        (when.products, "for", amid_words),
+    ):
+        if slugs:
+            *most, last = map(name, sorted(slugs))
+            yield f"{what} {', '.join(most)} or {last}" if most else f"{what} {last}"
 
 
 def hours_in_words(hours: int) -> str:

@@ -35,10 +35,14 @@ class Figure:
 
     def find(self, reading: Reading, around: Around) -> Iterator[Hit]:
         """Each number that is too large, too small, or without what it wants."""
+        if self._in_post and self._wants.occur(reading):
+            return
         for start, end in self._claim.spans(reading):
-            place = (0, None) if self._in_post else reading.sentence(start, end)
-            if self._is_in_range(reading, start, end, around) and not self._wants.occur(reading, *place):
+            if self._is_in_range(reading, start, end, around) and not self._has_beside(reading, start, end):
                 yield Hit(start, end)
+
+    def _has_beside(self, reading: Reading, start: int, end: int) -> bool:
+        return not self._in_post and self._wants.occur(reading, *reading.sentence(start, end))
 
     def _is_in_range(self, reading: Reading, start: int, end: int, around: Around) -> bool:
         if self._above is None and self._below is None:

@@ -11,14 +11,17 @@ from ..pattern import Expressions, Phrases
 from ..text import Reading
 from .base import FRAMING_KEYS, Around, Hit, Maker
 
+# Characters that nobody sees part no tag and no host; UTS #39, Default_Ignorable.
+_HIDDEN = r"\u00ad\u034f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+_LABEL = rf"[a-z0-9{_HIDDEN}-]{{1,63}}"
 _END = r"[^\s<>\"]{0,2000}[^\s<>\".,;:!?)]"
 _FOUND = {
     "link": re.compile(
-        rf"(?:https?://|www\.){_END}|\b[a-z0-9-]{{1,63}}(?:\.[a-z0-9-]{{1,63}}){{0,3}}\.[a-z]{{2,10}}/{_END}",
+        rf"(?:https?://|www\.){_END}|\b{_LABEL}(?:\.{_LABEL}){{0,3}}\.[a-z{_HIDDEN}]{{2,10}}/{_END}",
         re.IGNORECASE,
     ),
-    "hashtag": re.compile(r"(?<![\w/&])#\w{1,100}"),
-    "handle": re.compile(r"(?<![\w/.])@\w[\w.-]{0,98}\w"),
+    "hashtag": re.compile(rf"(?<![\w/&])#[{_HIDDEN}]{{0,9}}\w[\w{_HIDDEN}]{{0,99}}"),
+    "handle": re.compile(rf"(?<![\w/.])@[\w{_HIDDEN}][\w.{_HIDDEN}-]{{0,98}}\w"),
 }
 _HOST = re.compile(r"(?:https?://)?(?:www\.)?([a-z0-9.-]+)")
 _OPENERS = {"link": ("/", "www."), "hashtag": ("#",), "handle": ("@",)}
@@ -45,7 +48,7 @@ class _Links:
         return not self._words or self._words.occur(reading, *place)
 
     def _is_of_hosts(self, link: str) -> bool:
-        host = _HOST.match(link)
+        host = _HOST.match(re.sub(f"[{_HIDDEN}]", "", link))
         name = host.group(1) if host else ""
         return any(name == known or name.endswith("." + known) for known in self._hosts)
 

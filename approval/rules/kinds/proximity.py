@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import islice
 from typing import ClassVar
 
 from ..claim import Span
@@ -34,21 +36,24 @@ class Proximity:
         """Each pair, in the order of `match`."""
         others = list(self._beside.spans(reading))
         for start, end in self._claim.spans(reading) if others else ():
-            first, last = reading.sentence(start, end)
-            near = [
-                other
-                for other in others
-                if first <= other[0] and other[1] <= last and self._is_near(reading, (start, end), other)
-            ]
+            near = [other for other in _around(others, start, end) if self._is_near(reading, (start, end), other)]
             if near:
                 nearest = min(near, key=lambda other: max(other[0] - end, start - other[1]))
                 yield Hit(min(start, nearest[0]), max(end, nearest[1]))
 
     def _is_near(self, reading: Reading, here: Span, other: Span) -> bool:
-        if other[0] < here[1] and here[0] < other[1]:
-            return False
+        first, last = reading.sentence(*here)
         is_before = other[1] <= here[0]
-        if self._order != "any" and is_before is not (self._order == "before"):
+        if other[0] < first or last < other[1] or (self._order != "any" and is_before is not (self._order == "before")):
             return False
         between = reading.plain[other[1] : here[0]] if is_before else reading.plain[here[1] : other[0]]
-        return sum(1 for _ in _WORD.finditer(between)) <= self._tokens
+        return sum(1 for _ in islice(_WORD.finditer(between), self._tokens + 1)) <= self._tokens
+
+
+def _around(spans: list[Span], start: int, end: int) -> list[Span]:
+    """The last of these places, in order and apart, before another one, and the first after it."""
+    before = bisect_left(spans, (start, start)) - 1
+    if before >= 0 and spans[before][1] > start:
+        before -= 1
+    after = bisect_left(spans, (end, end))
+    return spans[max(before, 0) : before + 1] + spans[after : after + 1]

@@ -1,8 +1,10 @@
 """The verbs of screening: judge texts, answer for findings, change the rules."""
 
 from approval.screening.services.changing import (
+    carried_over as carried_over,
     ensure_readable as ensure_readable,
     ensure_rule_set as ensure_rule_set,
+    propose_anew as propose_anew,
     propose_rules as propose_rules,
     second_rules as second_rules,
 )
@@ -17,4 +19,5 @@ from approval.screening.services.rules import (
     RulesInForce as RulesInForce,
     digest_in_force as digest_in_force,
     in_force as in_force,
+    rule_names as rule_names,
 )

@@ -14,10 +14,11 @@ from approval.db import Session
 from approval.errors import BadDefinition, Conflict, Problem
 from approval.people.models import Proposal, Subject
 from approval.people.services import second
-from approval.rules import RuleError, RuleSet, load_packs
-from approval.screening import events
+from approval.rules import RuleError, RuleSet, failures, load_packs
+from approval.screening import events, queries
 from approval.screening.models import RuleSetVersion
 from approval.screening.services.guards import ensure_may, ensured_reason
+from approval.screening.services.merging import merged
 from approval.screening.services.rules import digest_in_force
 
 MOST_PACK_BYTES = 2 * 1024 * 1024
@@ -99,6 +100,26 @@ def second_rules(session: Session, proposal: Proposal, *, by: Actor, accept: boo
     return version
 
 
+def carried_over(session: Session, proposal: Proposal) -> dict[str, bytes]:
+    """Return the packs in force with what a proposal changes; Conflict where both change the same rule."""
+    version = queries.version_proposed(session, proposal)
+    begun = queries.version_begun_from(session, proposal.workspace, version)
+    force = queries.version_in_force(session, proposal.workspace)
+    base, mine, theirs = (queries.packs_of(session, one.id) for one in (begun, force, version))
+    return merged(base, mine, theirs)
+
+
+def propose_anew(session: Session, proposal: Proposal, *, by: Actor) -> RuleSetVersion:
+    """Turn down a proposal that newer rules have overtaken, and propose what it changes on the rules in force.
+
+    Who proposed it may put the new one in force, since another person proposes it now.
+    """
+    packs = carried_over(session, proposal)
+    old = second_rules(session, proposal, by=by, accept=False)
+    reason = f"Version {old.number}, made anew: {proposal.reason}"[: second.MAX_REASON]
+    return propose_rules(session, proposal.workspace, packs, by=by, reason=reason)
+
+
 def _enact(session: Session, version: RuleSetVersion, proposal: Proposal, *, by: str) -> None:
     version.enacted_at = clock.now(session)
     happened = events.RuleSetEnacted(
@@ -138,7 +159,7 @@ def _read(packs: Mapping[str, bytes]) -> RuleSet:
     except RuleError as error:
         where = ".".join(filter(None, (error.pack, error.rule, error.key)))
         raise BadDefinition(f"The rules cannot be read: {error}", problems=(Problem(where, error.reason),)) from error
-    if failures := tuple(rules.failures()):
-        problems = tuple(Problem(f.rule, f"“{f.text[:120]}” must {f.expected}, and does not.") for f in failures)
+    if failed := tuple(failures(rules)):
+        problems = tuple(Problem(f.rule, f"“{f.text[:120]}” must {f.expected}, and does not.") for f in failed)
         raise BadDefinition(f"{len(problems)} examples do not hold; they are the rules' tests.", problems=problems)
     return rules

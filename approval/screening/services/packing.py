@@ -55,6 +55,18 @@ def with_rule(source: str, table: Mapping[str, Any]) -> str:
     return _changed(source, {**document, "rule": rules}, "rule", at)
 
 
+def without_rule(source: str, id_: str) -> str:
+    """Return the pack without the rule of this id."""
+    document = tomllib.loads(source)
+    rules = document.get("rule", [])
+    at = next((n for n, rule in enumerate(rules) if rule.get("id") == id_), None)
+    if at is None:
+        return source
+    kept = {key: value for key, value in document.items() if key != "rule"}
+    left = [*rules[:at], *rules[at + 1 :]]
+    return _changed(source, {**kept, "rule": left} if left else kept, "rule", at, gone=True)
+
+
 def with_state(source: str, ids: Iterable[str], state: str | None) -> str:
     """Return the pack with these rules in the shadow, off, or (None) neither."""
     source = source or _NEW
@@ -76,16 +88,16 @@ def states_of(sources: Mapping[str, bytes], tables: Mapping[str, Mapping[str, An
     return found
 
 
-def _changed(source: str, wanted: Mapping[str, Any], section: str, number: int) -> str:
-    """Write one section anew and keep the text of the others; where that fails, write the pack whole."""
+def _changed(source: str, wanted: Mapping[str, Any], section: str, number: int, *, gone: bool = False) -> str:
+    """Write one section anew, or leave it out, and keep the text of the others; where that fails, write all anew."""
     starts = [*(found.start() for found in _HEADER.finditer(source)), len(source)]
     chunks = [source[start:end] for start, end in pairwise(starts)]
     mine = [n for n, chunk in enumerate(chunks) if (_HEADER.match(chunk) or [""])[1] == section]
-    new = wanted[section][number] if section == "rule" else wanted[section]
-    text = _section(f"[[{section}]]" if section == "rule" else f"[{section}]", new)
+    text = "" if gone else _written(wanted, section, number)
     if number < len(mine):
         comments = _COMMENTS.search(chunks[mine[number]])
-        chunks[mine[number]] = text + (comments[0][1:] if comments else "")
+        after = comments[0][1:] if comments else ""
+        chunks[mine[number]] = after.lstrip("\n") if gone else text + after
     elif section == "rule":
         chunks.append(("" if not chunks or chunks[-1].endswith("\n\n") else "\n") + text)
     else:
@@ -95,6 +107,12 @@ def _changed(source: str, wanted: Mapping[str, Any], section: str, number: int) 
         return kept if tomllib.loads(kept) == wanted else to_toml(wanted)
     except tomllib.TOMLDecodeError:
         return to_toml(wanted)
+
+
+def _written(wanted: Mapping[str, Any], section: str, number: int) -> str:
+    if section == "rule":
+        return _section("[[rule]]", wanted["rule"][number])
+    return _section(f"[{section}]", wanted[section])
 
 
 # -- writing ---------------------------------------------------------------------------------------------------

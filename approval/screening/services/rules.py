@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
@@ -48,6 +49,14 @@ def _parse(session: Session, version: RuleSetFacts) -> RuleSet:
         del _parsed[next(iter(_parsed))]
     _parsed[version.digest] = rules
     return rules
+
+
+def rule_names(session: Session, workspace: str) -> Mapping[str, str]:
+    """Return what the rules in force are called, by id; nothing where this engine cannot read them."""
+    try:
+        return {rule.id: rule.name for rule in in_force(session, workspace).rules.rules}
+    except RuleError:
+        return {}
 
 
 def digest_in_force(session: Session, workspace: str) -> bytes:

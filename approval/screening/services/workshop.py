@@ -58,6 +58,11 @@ def tables_of(source: bytes) -> Mapping[str, Any]:
     return tomllib.loads(source.decode())
 
 
+def pack_title(name: str, source: bytes) -> str:
+    """Return what a pack calls itself."""
+    return str(tables_of(source).get("pack", {}).get("title", name))
+
+
 # -- one rule by itself ----------------------------------------------------------------------------------------
 
 

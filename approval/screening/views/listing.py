@@ -16,11 +16,14 @@ from approval.people.queries import names_of, workspace_facts
 from approval.rules import Rule, RuleError
 from approval.screening import queries, services
 from approval.screening.intervals import wilson
+from approval.screening.naming import KIND_NAMES
 from approval.screening.queries import RuleSetFacts, Tally
-from approval.screening.services.packing import FIRM_PACK, is_own
+from approval.screening.services.packing import FIRM_PACK, is_own, to_toml
 from approval.screening.services.release import Release, release
-from approval.screening.services.workshop import KINDS, Written, bench_of
-from approval.screening.views.routes import blueprint, difference, packs_in_force
+from approval.screening.services.workshop import KINDS, Written, bench_of, pack_title
+from approval.screening.views.routes import blueprint, packs_in_force
+from approval.screening.views.scopes import scope_lines
+from approval.screening.views.waiting import Waiting, waiting
 from approval.web.identity import current, require, workspace
 from approval.web.numbers import number
 
@@ -32,7 +35,7 @@ _FILTERS = ("q", "topic", "pack", "state", "order")
 
 @dataclass(frozen=True)
 class Line:
-    """A rule in the list. `precision`: per cent of its findings that nobody called a false alarm."""
+    """A rule in the list. `precision`: per cent of its findings that nobody called a false alarm, with its interval."""
 
     id: str
     name: str
@@ -43,19 +46,7 @@ class Line:
     own: bool
     state: str
     tally: Tally
-    precision: int | None
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A proposed version that waits for a second person, and whether this person may be the one."""
-
-    proposal: int
-    number: int
-    by: str
-    reason: str
-    diff: tuple[str, ...]
-    mine: bool
+    precision: tuple[int, int, int] | None
 
 
 @dataclass(frozen=True)
@@ -71,7 +62,7 @@ class RulesPage:
     found: int
     chosen: Mapping[str, str]
     topics: tuple[str, ...]
-    packs: tuple[str, ...]
+    packs: Mapping[str, str]
     orders: Mapping[str, str]
     states: Mapping[str, str]
     before: str | None
@@ -94,6 +85,10 @@ class RulePage:
     number: int
     digest: str
     written: Written
+    kind: str
+    pack: str
+    scope: tuple[tuple[str, str], ...]
+    source: str
     editable: bool
     copyable: bool
     may_define: bool
@@ -135,7 +130,7 @@ def rules() -> str:
             found=len(found),
             chosen=chosen,
             topics=tuple(sorted({line.topic for line in lines})),
-            packs=tuple(sorted(packs)),
+            packs={pack: pack_title(pack, packs[pack]) for pack in sorted(packs)},
             orders=ORDERS,
             states=STATES,
             before=_address(chosen, max(0, first - PAGE)) if first else None,
@@ -143,7 +138,7 @@ def rules() -> str:
             first=first,
             versions=versions,
             names=names_of(session, {version.made_by for version in versions}),
-            waiting=_waiting(session, name, packs),
+            waiting=waiting(session, name, version, packs),
             release=release(packs),
             zone=workspace_facts(session, name).zone,
             may_define=can(current(), Capability.DEFINE, name),
@@ -162,7 +157,7 @@ def _lines(session: Session, name: str) -> tuple[list[Line], str]:
 
 
 def _line(id_: str, written: Written, tally: Tally) -> Line:
-    table, precision = written.table, _precision(tally)
+    table = written.table
     return Line(
         id=id_,
         name=table["name"],
@@ -173,7 +168,7 @@ def _line(id_: str, written: Written, tally: Tally) -> Line:
         own=written.own,
         state=written.state,
         tally=tally,
-        precision=precision[0] if precision else None,
+        precision=_precision(tally),
     )
 
 
@@ -192,32 +187,13 @@ def _ordered(lines: list[Line], order: str) -> list[Line]:
     if order == "alarms":
         return sorted(lines, key=lambda line: (-line.tally.dismissed, line.id))
     if order == "precision":
-        return sorted(lines, key=lambda line: (101 if line.precision is None else line.precision, line.id))
+        return sorted(lines, key=lambda line: (line.precision[0] if line.precision else 101, line.id))
     return sorted(lines, key=lambda line: (not line.own, line.id))
 
 
 def _address(chosen: Mapping[str, str], first: int) -> str:
     values: dict[str, Any] = {key: value for key, value in chosen.items() if value}
     return url_for("screening.rules", **values, workspace=workspace(), first=first or None)
-
-
-def _waiting(session: Session, name: str, before: Mapping[str, bytes]) -> tuple[Waiting, ...]:
-    proposals = queries.waiting_proposals(session, name)
-    names = names_of(session, {proposal.proposed_by for proposal in proposals})
-    found = []
-    for proposal in proposals:
-        version = queries.version_proposed(session, proposal)
-        found.append(
-            Waiting(
-                proposal=proposal.id,
-                number=version.number,
-                by=names[proposal.proposed_by],
-                reason=proposal.reason,
-                diff=difference(before, queries.packs_of(session, version.id)),
-                mine=proposal.proposed_by == current().id,
-            )
-        )
-    return tuple(found)
 
 
 # -- one rule --------------------------------------------------------------------------------------------------
@@ -243,6 +219,10 @@ def rule(rule_id: str) -> str:
             number=force.number,
             digest=force.digest.hex(),
             written=written,
+            kind=KIND_NAMES[found.kind],
+            pack=pack_title(written.pack, force.rules.sources[written.pack]),
+            scope=tuple(scope_lines(found.scope)),
+            source=to_toml({"rule": [written.table]}),
             editable=written.pack == FIRM_PACK and found.kind in KINDS,
             copyable=found.kind in KINDS,
             may_define=can(current(), Capability.DEFINE, name),

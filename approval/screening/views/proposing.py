@@ -9,14 +9,14 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from approval.capabilities import Capability
-from approval.db import reading, transaction
+from approval.db import Session, reading, transaction
 from approval.errors import BadFile, Conflict, Invalid, NotFound, Problem, Refusal, TooLarge
 from approval.people.models import Proposal, Subject
 from approval.screening import services
 from approval.screening.services.changing import MOST_PACK_BYTES
 from approval.screening.services.packing import FIRM_PACK, is_own
 from approval.screening.services.release import with_release
-from approval.screening.views.routes import blueprint, packs_in_force, propose_packs
+from approval.screening.views.routes import blueprint, ensure_seen, packs_in_force, propose_packs, proposed
 from approval.web.errors import status_of
 from approval.web.identity import current, origin, require, workspace
 
@@ -159,12 +159,32 @@ def take_release() -> Response:
 @blueprint.post("/rules/proposals/<int:proposal_id>")
 @require(Capability.DEFINE)
 def answer(proposal_id: int) -> Response:
-    """Accept a proposed version, or turn it down."""
-    accept = request.form.get("answer") == "accept"
+    """Accept a proposed version, turn it down, or propose what it changes anew on the rules in force."""
+    wanted = request.form.get("answer")
+    if wanted == "anew":
+        return _propose_anew(proposal_id)
+    accept = wanted == "accept"
     with transaction(origin()) as session:
-        proposal = session.get(Proposal, proposal_id)
-        if proposal is None or proposal.workspace != workspace() or proposal.subject is not Subject.RULE_SET:
-            raise NotFound("There is no such proposal here.")
+        proposal = _proposal(session, proposal_id)
+        if accept:
+            ensure_seen(session, workspace(), request.form.get("seen", ""))
         number = services.second_rules(session, proposal, by=current(), accept=accept).number
     flash(f"Version {number} of the rules {'is in force' if accept else 'was turned down'}.", "success")
     return redirect(url_for("screening.rules", workspace=workspace()))
+
+
+def _propose_anew(proposal_id: int) -> Response:
+    with reading() as session:
+        packs = services.carried_over(session, _proposal(session, proposal_id))
+    services.ensure_readable(packs)
+    with transaction(origin()) as session:
+        version = services.propose_anew(session, _proposal(session, proposal_id), by=current())
+        number, enacted = version.number, version.enacted_at is not None
+    return proposed(number, enacted)
+
+
+def _proposal(session: Session, proposal_id: int) -> Proposal:
+    proposal = session.get(Proposal, proposal_id)
+    if proposal is None or proposal.workspace != workspace() or proposal.subject is not Subject.RULE_SET:
+        raise NotFound("There is no such proposal here.")
+    return proposal

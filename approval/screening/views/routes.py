@@ -11,11 +11,15 @@ from werkzeug.wrappers import Response
 from approval.db import Session, transaction
 from approval.errors import Conflict
 from approval.screening import queries, services
+from approval.screening.naming import amid_words, in_words, network_name
 from approval.screening.queries import RuleSetFacts
 from approval.screening.services.guards import ensured_reason
+from approval.screening.views.scopes import regime_name
 from approval.web.identity import current, origin, workspace
 
 blueprint = Blueprint("screening", __name__)
+for _name in (amid_words, in_words, network_name, regime_name):
+    blueprint.add_app_template_filter(_name)
 MOST_DIFF = 400
 
 
@@ -31,16 +35,24 @@ def propose_packs(packs: Mapping[str, bytes], reason: str, *, seen: int) -> Resp
     ensured_reason(reason)
     services.ensure_readable(packs)
     with transaction(origin()) as session:
-        force = queries.version_in_force(session, name)
-        if force.number != seen:
-            raise Conflict(
-                f"Version {force.number} of the rules took effect while you wrote: look at it, then save again."
-            )
+        ensure_seen(session, name, str(seen))
         version = services.propose_rules(session, name, packs, by=current(), reason=reason)
         number, enacted = version.number, version.enacted_at is not None
+    return proposed(number, enacted)
+
+
+def ensure_seen(session: Session, name: str, seen: str) -> None:
+    """Refuse (Conflict) whoever looked at other rules than those in force, by the number of the version."""
+    force = queries.version_in_force(session, name)
+    if seen != str(force.number):
+        raise Conflict(f"Version {force.number} of the rules took effect meanwhile: look at it, then decide again.")
+
+
+def proposed(number: int, enacted: bool) -> Response:
+    """Go back to the rules, saying what became of a proposed version."""
     told = "is in force; nobody else could second it" if enacted else "waits for a second person"
     flash(f"Version {number} of the rules {told}.", "success")
-    return redirect(url_for("screening.rules", workspace=name))
+    return redirect(url_for("screening.rules", workspace=workspace()))
 
 
 def difference(

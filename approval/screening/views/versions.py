@@ -11,13 +11,14 @@ from flask import Response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from approval.capabilities import Capability, can
-from approval.db import reading
+from approval.db import Session, reading
 from approval.people.queries import names_of, workspace_facts
 from approval.screening import queries
 from approval.screening.queries import RuleSetFacts
+from approval.screening.services.merging import Changed, changes
 from approval.screening.services.packing import is_own
-from approval.screening.services.workshop import tables_of
-from approval.screening.views.routes import blueprint, difference, packs_in_force, propose_packs
+from approval.screening.services.workshop import pack_title, tables_of
+from approval.screening.views.routes import blueprint, difference, propose_packs
 from approval.web.identity import current, require, workspace
 
 _BEGINNING = (1980, 1, 1, 0, 0, 0)
@@ -26,14 +27,19 @@ _BEGINNING = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class VersionPage:
-    """One version and what is different from the one in force; each pack with how many rules it has."""
+    """One version and how it differs from the one in force; that one, from the one before it (`compared`).
+
+    `packs`: of each, its name, its title, how many rules it has, and whether it is the firm's.
+    """
 
     workspace: str
     version: RuleSetFacts
     by: str
     current: int
+    compared: int | None
+    changes: tuple[Changed, ...]
     diff: tuple[str, ...]
-    packs: tuple[tuple[str, int, bool], ...]
+    packs: tuple[tuple[str, str, int, bool], ...]
     zone: str
     may_define: bool
 
@@ -45,19 +51,33 @@ def version(number: int) -> str:
     name = workspace()
     with reading() as session:
         found = queries.version_numbered(session, name, number)
-        force, before = packs_in_force(session, name)
+        force = queries.version_in_force(session, name)
         packs = queries.packs_of(session, found.id)
+        other = _other(session, name, found, force)
+        before = queries.packs_of(session, other.id) if other else packs
+        told = f"in version {other.number}" if other else ""
         page = VersionPage(
             workspace=name,
             version=found,
             by=names_of(session, [found.made_by])[found.made_by],
             current=force.number,
-            diff=difference(before, packs, (f"in version {force.number}, in force", f"in version {number}")),
-            packs=tuple((pack, _rules(source), is_own(pack)) for pack, source in sorted(packs.items())),
+            compared=other.number if other else None,
+            changes=changes(before, packs),
+            diff=difference(before, packs, (told, f"in version {number}")),
+            packs=tuple(
+                (pack, pack_title(pack, source), _rules(source), is_own(pack)) for pack, source in sorted(packs.items())
+            ),
             zone=workspace_facts(session, name).zone,
             may_define=can(current(), Capability.DEFINE, name),
         )
     return render_template("screening/version.html", page=page)
+
+
+def _other(session: Session, name: str, found: RuleSetFacts, force: RuleSetFacts) -> RuleSetFacts | None:
+    """The version to compare with: the one in force; for that one, the one before; for the first, none."""
+    if found.number != force.number:
+        return force
+    return queries.version_before(session, name, found, found.enacted_at) if found.enacted_at else None
 
 
 def _rules(source: bytes) -> int:
