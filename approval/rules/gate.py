@@ -34,7 +34,7 @@ class Gate:
     def __init__(self, made: Sequence[Expressions]) -> None:
         needs: list[Needed] = []
         for one in made:
-            one.rows = _bits(range(len(needs), len(needs) + len(one.needs)))
+            one.rows = len(needs), len(needs) + len(one.needs)
             needs += one.needs
         width = max(map(len, needs), default=0)
         self._absent = [_bits(row for row, needed in enumerate(needs) if len(needed) <= n) for n in range(width)]
@@ -46,15 +46,12 @@ class Gate:
             for word in choice
         )
 
-    def __len__(self) -> int:
-        return self._all.bit_length()
-
-    def occurring(self, reading: Reading) -> int:
-        """The rows of the patterns that may occur in a text, a bit for each; all others cannot."""
+    def occurring(self, reading: Reading) -> str:
+        """A digit for each row: "1" where the pattern may occur in a text, "0" where it cannot."""
         columns = self._absent.copy()
         for column, mask in self._words.masks_of(reading.plain):
             columns[column] |= mask
-        return reduce(and_, columns, self._all)
+        return f"{reduce(and_, columns, self._all):0{self._all.bit_length()}b}"[::-1]
 
 
 class _Words:
@@ -116,12 +113,3 @@ def _bits(rows: Iterable[int]) -> int:
     for row in numbers:
         octets[row // 8] |= 1 << row % 8
     return int.from_bytes(octets, "little")
-
-
-def rows_of(bits: int) -> Iterator[int]:
-    """The rows whose bits are set, in order."""
-    digits = f"{bits:b}"[::-1]
-    row = digits.find("1")
-    while row >= 0:
-        yield row
-        row = digits.find("1", row + 1)

@@ -133,11 +133,11 @@ def _spaced(body: str) -> str:
 class Expressions:
     """A few RE2 expressions as they are written; where they match in a reading.
 
-    `rows` are their bits in the gate of a rule set, by which a reading knows at once that they cannot occur;
+    `rows` are the first and the end of theirs in the gate of a rule set, by which a reading knows that they are absent;
     `needs` holds, for each of them, the words that it cannot do without.
     """
 
-    rows = 0
+    rows = (0, 0)
 
     def __init__(self, expressions: Sequence[str], sources: Sequence[str] = (), needs: Sequence[Needed] = ()) -> None:
         self.expressions = tuple(expressions)

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from types import MappingProxyType
 
 from .finding import Finding, RuleError
-from .gate import Gate, rows_of
+from .gate import Gate
 from .kinds import Around, Hit
 from .lexicon import Lexicon
 from .pattern import Expressions
@@ -60,8 +60,6 @@ class RuleSet:
         self.digest = _digest(sources)
         self._lexicon = lexicon
         self._gate = Gate(made)
-        opened = {row: rule.id for rule in rules for opener in rule.look.openers for row in rows_of(opener.rows)}
-        self._opened = tuple(opened.get(row) for row in range(len(self._gate)))
         self._of_regimes = frozenset(rule.id for rule in rules if rule.scope.regimes)
         self._in_scope = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._rules_for)
 
@@ -127,9 +125,8 @@ class RuleSet:
 
     def _all(self, text: str, facts: Facts) -> list[Finding]:
         reading = read(text, self._lexicon)
-        reading.occurring = occurring = self._gate.occurring(reading)
-        opened = {self._opened[row] for row in rows_of(occurring)}
-        active = [rule for rule in self._in_scope(facts) if rule.id in opened or not rule.look.openers]
+        reading.occurring = self._gate.occurring(reading)
+        active = [rule for rule, rows in self._in_scope(facts) if not reading.lacks(rows)]
         around = Around(facts)
         findings = [f for rule in active if not rule.look.after for f in _findings(rule, reading, around)]
         around = Around(facts, frozenset(finding.topic for finding in findings))
@@ -152,9 +149,15 @@ class RuleSet:
         reading.occurring = self._gate.occurring(reading)
         return rule.scope.covers(example.facts) and any(True for _ in rule.look.find(reading, Around(example.facts)))
 
-    def _rules_for(self, facts: Facts) -> tuple[Rule, ...]:
-        """The rules in scope."""
-        return tuple(rule for rule in self.rules if rule.scope.covers(facts))
+    def _rules_for(self, facts: Facts) -> tuple[tuple[Rule, tuple[int, int]], ...]:
+        """The rules in scope, each with the rows among which are the patterns that open it."""
+        return tuple((rule, _rows(rule)) for rule in self.rules if rule.scope.covers(facts))
+
+
+def _rows(rule: Rule) -> tuple[int, int]:
+    """From the first row of what opens a rule to the end of the last; none where it looks at every text."""
+    rows = [opener.rows for opener in rule.look.openers]
+    return min((first for first, _ in rows), default=0), max((end for _, end in rows), default=0)
 
 
 def _ensure_named(packs: Sequence[Pack], rules: Sequence[Rule]) -> None:

@@ -97,12 +97,12 @@ class Reading:
         lowered = view.text.lower()
         self.plain = lowered.encode()
         self._ascii = len(self.plain) == len(lowered)
-        self.occurring: int | None = None
-        """A bit for each pattern of the rule set that may occur in it; None where nobody has looked."""
+        self.occurring: str | None = None
+        """For each pattern of the rule set "1" where it may occur and "0" where not; None where nobody has looked."""
 
-    def lacks(self, rows: int) -> bool:
-        """Whether the patterns of these bits are known to be absent; no bits: patterns of no rule set."""
-        return self.occurring is not None and rows != 0 and not self.occurring & rows
+    def lacks(self, rows: tuple[int, int]) -> bool:
+        """Whether the patterns from one row to another are known to be absent; patterns of no rule set have no rows."""
+        return self.occurring is not None and rows[1] > 0 and self.occurring.find("1", *rows) < 0
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """The code points of the original that these bytes of `plain` stand for."""
