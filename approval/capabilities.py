@@ -22,6 +22,7 @@ class Capability(StrEnum):
     STOP = "stop"
     RESUME = "resume"
     DEFINE = "define"
+    HOLD = "hold"
     ADMINISTER = "administer"
     READ_AUDIT = "read-audit"
     EXPORT = "export"
@@ -44,10 +45,12 @@ _REVIEWER = frozenset({_C.READ, _C.COMMENT, _C.DECIDE})
 ROLE_CAPABILITIES: Mapping[Role, frozenset[Capability]] = {
     Role.MARKETER: frozenset({_C.READ, _C.DRAFT, _C.SUBMIT, _C.COMMENT}),
     Role.REVIEWER: _REVIEWER,
-    Role.COMPLIANCE: _REVIEWER | {_C.ACCEPT_FINDING, _C.DEFINE, _C.STOP, _C.RESUME, _C.READ_AUDIT, _C.EXPORT},
+    Role.COMPLIANCE: _REVIEWER | {_C.ACCEPT_FINDING, _C.DEFINE, _C.HOLD, _C.STOP, _C.RESUME, _C.READ_AUDIT, _C.EXPORT},
     Role.PUBLISHER: frozenset({_C.READ, _C.COMMENT, _C.SCHEDULE, _C.CONFIRM, _C.STOP}),
     Role.EXAMINER: frozenset({_C.READ, _C.READ_AUDIT, _C.EXPORT}),
-    Role.ADMINISTRATOR: frozenset({_C.READ, _C.ADMINISTER, _C.DEFINE, _C.STOP, _C.RESUME, _C.READ_AUDIT, _C.EXPORT}),
+    Role.ADMINISTRATOR: frozenset(
+        {_C.READ, _C.ADMINISTER, _C.DEFINE, _C.HOLD, _C.STOP, _C.RESUME, _C.READ_AUDIT, _C.EXPORT}
+    ),
 }
 
 

@@ -29,6 +29,8 @@ Refusal                      the answer is no, and says why and what to do
 BadSetting                   the environment is wrong (an operator's matter)
 NotMigrated                  the database is not at this program's schema
 ProofFailed                  what is stored does not prove what it must
+└── SealingRefused           … and so nothing was signed over it
+NotAnchored                  no authority outside dated a checkpoint this time; work goes on
 AuditFault                   a change without an entry: a fault of ours, never let through
 """
 
@@ -201,6 +203,18 @@ class NotMigrated(Exception):
 
 class ProofFailed(Exception):
     """What is stored does not prove what it must."""
+
+
+class SealingRefused(ProofFailed):
+    """Nothing was signed: the log does not extend what was signed before, or key and heads are not its own."""
+
+    def __init__(self, because: str, message: str) -> None:
+        super().__init__(message)
+        self.because = because
+
+
+class NotAnchored(Exception):
+    """No token was stored: the authority did not answer, or answered something else than was asked."""
 
 
 class AuditFault(RuntimeError):

@@ -24,6 +24,8 @@ from approval.publishing import services as publishing
 from approval.publishing.models import Heartbeat, Publication, StopScope
 from approval.publishing.via.contract import Published
 from approval.records import jobs as records_jobs, services as records
+from approval.records.forms import fields_of
+from approval.records.keeping import SHIPPED, Criteria, parse_retention
 from approval.records.models import LookbackHit
 from approval.records.queries import Filters, Published as Judged
 from approval.review import services as review
@@ -57,7 +59,7 @@ passes = ["Ask any bank for its fees."]
 def furnish(house: House) -> dict[str, Any]:
     """Make one of each thing that a route is about, and return what their addresses are filled with."""
     found: dict[str, Any] = {standing.value: id_ for standing, id_ in house.posts.items()}
-    for furnishing in (_files, _people, _decision, _finding, _publications, _stops, _proposals, _export):
+    for furnishing in (_files, _people, _decision, _finding, _publications, _stops, _proposals, _export, _holds):
         found |= furnishing(house)
     found |= _lookback(house, found["shown"])
     with transaction() as session:
@@ -176,6 +178,36 @@ def _proposals(house: House) -> dict[str, Any]:
             for subject in (Subject.WORKFLOW, Subject.RULE_SET)
         }
     return {"workflow": waits[Subject.WORKFLOW], "rules": waits[Subject.RULE_SET]}
+
+
+def _holds(house: House) -> dict[str, Any]:
+    """Two holds: one stands, of the other somebody asked that it be lifted; and retention rules that wait."""
+    firm = house.firm
+    with transaction() as session:
+        stands, asked = (
+            records.place_hold(
+                session, firm.workspace, matter=name, reason="A letter.", criteria=Criteria(product=product), by=by
+            )
+            for name, product, by in (("One", "cd", firm.compliance), ("Two", "savings", firm.other_compliance))
+        )
+        records.propose_lift(session, asked.id, by=firm.other_compliance, reason="It is settled.")
+        source = SHIPPED.replace("years = 7", "years = 8")
+        records.propose_retention(session, firm.workspace, source, by=firm.other_compliance, reason="As agreed.")
+    with reading() as session:
+        waits = session.scalars(select(Proposal.id).where(Proposal.subject == Subject.RETENTION)).one()
+    return {"hold": stands.id, "lifting": asked.id, "retention": waits}
+
+
+def retention_typed(**changes: Any) -> dict[str, Any]:
+    """What the form of the retention rules sends of the shipped ones."""
+    fields = fields_of(parse_retention(SHIPPED))
+    typed = {
+        f"rules-{number}-{key}": value if isinstance(value, list) else str(value)
+        for number, rule in enumerate(fields["rules"])
+        for key, value in rule.items()
+        if value not in (None, False)
+    }
+    return {"fiscal_year_ends": fields["fiscal_year_ends"], **typed, "reason": "As agreed.", **changes}
 
 
 def _export(house: House) -> dict[str, Any]:

@@ -32,7 +32,8 @@ def test_only_the_clock_and_the_database_are_asked_for_the_time():
     found = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in sorted((ROOT / "approval").rglob("*.py"))
-        if path.name != "clock.py"
+        # The stand-alone verifier runs where there is neither.
+        if path.name not in ("clock.py", "verify.py")
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if asking.search(line)
     ]

@@ -23,7 +23,12 @@ def test_the_wheel_holds_templates_styles_packs_and_migrations(wheel: Path):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file():
                 assert f"approval/{path.relative_to(ROOT)}" in names
-    for pattern in ("approval/rules/packs", "approval/migrations/versions", "approval/desk/demo"):
+    for pattern in (
+        "approval/rules/packs",
+        "approval/migrations/versions",
+        "approval/desk/demo",
+        "approval/records/keeping",
+    ):
         for path in (ROOT / pattern).iterdir():
             if path.suffix in (".toml", ".py"):
                 assert str(path.relative_to(ROOT)) in names

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from doors import PASSWORD
 from flask import Flask
-from furniture import PACK, PDF, WORKFLOW, a_picture, furnish
+from furniture import PACK, PDF, WORKFLOW, a_picture, furnish, retention_typed
 from house import NOBODY, ROLES, STRANGER, TOKENS, House, a_house, nothing_kept
 
 from approval import capabilities
@@ -41,6 +41,7 @@ WITHDRAWING = frozenset({MARKETER, COMPLIANCE, PUBLISHER})
 STOPPING = frozenset({COMPLIANCE, PUBLISHER, ADMINISTRATOR})
 RESUMING = frozenset({COMPLIANCE, ADMINISTRATOR})
 DEFINING = frozenset({COMPLIANCE, ADMINISTRATOR})
+HOLDING = frozenset({COMPLIANCE, ADMINISTRATOR})
 ADMINISTERING = frozenset({ADMINISTRATOR})
 AUDITING = frozenset({COMPLIANCE, EXAMINER, ADMINISTRATOR})
 NO_ROLE: frozenset[str] = frozenset()
@@ -281,7 +282,7 @@ DOORS: dict[str, tuple[Open, ...]] = {
     "desk.sweep_posts": (post("/rules/try/posts" + W, DEFINING, form=RULE),),
     "desk.backtest": (get("/rules/proposals/{rules}/backtest" + W, DEFINING),),
     "desk.backtest_candidate": (post("/rules/backtest" + W, DEFINING, form=RULE),),
-    "screening.answer": (post("/rules/proposals/{rules}" + W, DEFINING, form={"answer": "accept"}),),
+    "screening.answer": (post("/rules/proposals/{rules}" + W, DEFINING, form={"answer": "accept", "seen": "1"}),),
     "records.lookback": (get("/records/lookbacks/{lookback}" + W, AUDITING),),
     "records.answer_hit": (
         post("/records/lookbacks/{lookback}/hits/{hit}" + W, ANSWERING, form={"answer": "Corrected by a new post."}),
@@ -305,6 +306,14 @@ DOORS: dict[str, tuple[Open, ...]] = {
         get("/audit/northwind/0", AUDITING),
         get("/audit/installation/0" + W, NO_ROLE),
     ),
+    "audit.proof_file": (
+        get("/audit/northwind/0.tlog-proof", AUDITING, READ),
+        get("/audit/installation/0.tlog-proof" + W, NO_ROLE),
+    ),
+    "audit.entry_file": (
+        get("/audit/northwind/0.json", AUDITING, READ),
+        get("/audit/installation/0.json" + W, NO_ROLE),
+    ),
     "audit.checkpoint": (get("/log/northwind/checkpoint", AUDITING, READ),),
     "audit.tile": (get("/log/northwind/tile/entries/000.p/1", AUDITING, READ),),
     "records.exports": (get("/records" + W, AUDITING),),
@@ -313,7 +322,25 @@ DOORS: dict[str, tuple[Open, ...]] = {
     "records.download": (get("/records/exports/{export}/download", AUDITING, EXPORT),),
     "records.note": (get("/records/exports/{export}/note", AUDITING, EXPORT),),
     "records.case_file": (get("/records/posts/{draft}", AUDITING),),
+    "records.due": (get("/records/due" + W, AUDITING),),
+    "records.holds": (get("/records/holds" + W, AUDITING),),
+    "records.place_hold": (
+        post("/records/holds" + W, HOLDING, form={"matter": "Case 7", "reason": "A letter.", "product": "cd"}),
+    ),
+    "records.hold": (get("/records/holds/{hold}", AUDITING),),
+    "records.propose_lift": (post("/records/holds/{hold}/lift", HOLDING, form={"reason": "It is settled."}),),
+    "records.answer_lift": (post("/records/holds/{lifting}/answer", HOLDING, form={"answer": "accept"}),),
+    "records.retention": (get("/records/retention" + W, AUDITING),),
+    "records.retention_version": (get("/records/retention/1" + W, AUDITING),),
+    "records.edit_retention": (get("/records/retention/edit" + W, DEFINING),),
+    "records.propose_retention": (
+        post("/records/retention/edit" + W, DEFINING, form=retention_typed(**{"rules-0-years": "4"})),
+    ),
+    "records.answer_retention": (
+        post("/records/retention/proposals/{retention}" + W, DEFINING, form={"answer": "accept"}),
+    ),
     "records.verifier_source": (get("/records/verify.py", SIGNED_IN),),
+    "records.verifier_page": (get("/records/verify.html", SIGNED_IN),),
     # for programs
     "api.me": (get("/api/v1/me", SIGNED_IN, READ),),
     "api.check": (post("/api/v1/check", MEMBERS, READ, json={"workspace": "northwind", "text": "Open."}),),

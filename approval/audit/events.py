@@ -86,3 +86,42 @@ class SchemaMigrated(Event, kind="schema.migrated"):
     """A migration changed witnessed values; the new images follow."""
 
     revision: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSealingRefused(Event, kind="log.sealing_refused"):
+    """No checkpoint of a log could be signed without contradicting an earlier one. Told once an hour while it lasts."""
+
+    of: str
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogVerified(Event, kind="log.verified"):
+    """A log was re-derived from its entries and replayed against the tables. What failed, if anything, is named."""
+
+    holds: bool
+    size: int
+    root: bytes | None
+    sealed: int
+    seconds: int
+    differences: int
+    problem: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogBeaten(Event, kind="log.beat"):
+    """The log was kept on these days (UTC): how many entries of each group, so that an empty day is proven empty.
+
+    `posts` are the posts that entries speak of, `publications` what went out; `anchored` and `token` name the last
+    checkpoint that was dated from outside and the SHA-256 of that token: this entry is younger than it.
+    """
+
+    first_day: date
+    last_day: date
+    size: int
+    entries: dict[str, int]
+    posts: int
+    publications: int
+    anchored: int | None
+    token: bytes | None

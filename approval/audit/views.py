@@ -15,10 +15,11 @@ from approval.audit.events import INSTALLATION, KINDS
 from approval.audit.queries import entries as queries
 from approval.audit.queries.entries import EntryLine, Filter, Head, Proof
 from approval.audit.queries.verifying import logs
+from approval.audit.queries.watching import Alarm, alarms
 from approval.capabilities import Capability, can
 from approval.db import Session, reading
 from approval.errors import BadTime, CapabilityMissing, Invalid, NotFound, ProofFailed
-from approval.tlog import parse_tile_path
+from approval.tlog import EntryProof, parse_tile_path
 from approval.web.identity import current, ensure_may, require, signed_in, who, workspace
 from approval.web.numbers import number
 
@@ -40,6 +41,7 @@ class LogPage:
     chosen: dict[str, str]
     next_url: str | None
     prev_url: str | None
+    alarms: list[Alarm]
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def log() -> str:
     with reading() as session:
         head = queries.head(session, name)
         found = queries.entries(session, name, replace(wanted, limit=PAGE + 1))
+        wrong = alarms(session, [name])
     ascending = wanted.after is not None
     more, found = len(found) > PAGE, found[:PAGE]
     if ascending:
@@ -81,6 +84,7 @@ def log() -> str:
         chosen=chosen,
         next_url=_url(name, chosen, before=found[-1].index) if older else None,
         prev_url=_url(name, chosen, after=found[0].index) if newer else None,
+        alarms=wrong,
     )
     return render_template("audit/log.html", page=page)
 
@@ -165,6 +169,33 @@ def _ensure_may_read(log: str) -> None:
         raise CapabilityMissing(
             "The installation's log names people of every workspace: reading it takes the audit in each of them."
         )
+
+
+@blueprint.get("/audit/<log_name>/<int:index>.tlog-proof")
+@signed_in(scope="read")
+def proof_file(log_name: str, index: int) -> Response:
+    """Hand out the proof of one entry as a file (C2SP tlog-proof) that is checked without this program."""
+    _ensure_may_read(log_name)
+    with reading() as session:
+        found = queries.proof(session, log_name, index)
+    return _attached(
+        EntryProof(found.index, found.path, found.note.encode()).to_bytes(), f"{log_name}-{index}.tlog-proof"
+    )
+
+
+@blueprint.get("/audit/<log_name>/<int:index>.json")
+@signed_in(scope="read")
+def entry_file(log_name: str, index: int) -> Response:
+    """Hand out the exact bytes of one entry, which its proof file proves."""
+    _ensure_may_read(log_name)
+    with reading() as session:
+        line = queries.entry(session, log_name, index)
+    return _attached(line.body.encode(), f"{log_name}-{index}.json")
+
+
+def _attached(data: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return Response(data, mimetype="application/octet-stream", headers=headers)
 
 
 @blueprint.get("/log/<log_name>/checkpoint")

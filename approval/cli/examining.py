@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from sqlalchemy import create_engine, select
 from sqlalchemy.exc import DBAPIError
@@ -13,6 +14,7 @@ from approval import clock, db
 from approval.audit.models.keys import Keys
 from approval.audit.queries.entries import head
 from approval.audit.queries.verifying import logs
+from approval.audit.queries.watching import alarms
 from approval.db import schema
 from approval.errors import NotMigrated
 from approval.posts import reading
@@ -33,7 +35,7 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Run every check that this installation allows."""
     findings: list[Finding] = []
-    for check in (_keys, _images, _database, _logs, _worker, _address, _mail, _opinions):
+    for check in (_keys, _images, _database, _logs, _worker, _time, _address, _mail, _opinions):
         try:
             findings += check(settings)
         except (DBAPIError, NotMigrated, OSError) as error:
@@ -43,6 +45,9 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
+    if settings.separate_sealer and not os.access(settings.keys, os.X_OK):
+        yield Finding("keys", "ok", "held by another user, who runs `approval sealer`")
+        return
     if not settings.keys.is_dir():
         yield Finding("keys", "note", f"no signing keys yet in {settings.keys}; the first workspace makes them")
         return
@@ -71,8 +76,11 @@ def _logs(settings: Settings) -> Iterator[Finding]:
         for name in logs(session):
             found = head(session, name)
             detail = f"{found.size} entries, {found.sealed} sealed"
-            signed = Keys(settings.keys).head(name)
-            if found.sealed and signed is None:
+            keys = Keys(settings.keys)
+            wrong = alarms(session, [name])
+            if wrong:
+                yield Finding(f"log {name}", "bad", f"{detail}; {wrong[0].headline} {wrong[0].detail}")
+            elif found.sealed and keys.holds(name) and keys.head(name) is None:
                 yield Finding(f"log {name}", "bad", f"{detail}; its last-signed head is missing from the keys folder")
             else:
                 yield Finding(f"log {name}", "ok", detail)
@@ -86,6 +94,17 @@ def _worker(settings: Settings) -> Iterator[Finding]:
         yield Finding("worker", "bad", "no worker was alive in the last minute: start `approval worker` or `serve`")
     else:
         yield Finding("worker", "ok", "alive")
+
+
+def _time(settings: Settings) -> Iterator[Finding]:
+    if settings.timestamp_url is None:
+        yield Finding("time", "note", "APPROVAL_TIMESTAMP_URL is not set: no checkpoint is dated from outside")
+    elif find_spec("rfc3161_client") is None:
+        yield Finding("time", "bad", "the extra `timestamp` is not installed: pip install 'approval[timestamp]'")
+    elif settings.timestamp_ca is None:
+        yield Finding("time", "note", "APPROVAL_TIMESTAMP_CA is not set: nobody looks at who signed the tokens")
+    else:
+        yield Finding("time", "ok", f"checkpoints are dated by {settings.timestamp_url}")
 
 
 def _address(settings: Settings) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from approval.posts.models import HELD, Post
 from approval.posts.payload import digest
 from approval.posts.queries import post_for_change
 from approval.publishing.services import cancel
+from approval.records.services import ensure_retention
 from approval.review.services import ensure_workflow, reconsider, supersede
 from approval.screening.services import ensure_rule_set
 
@@ -22,13 +23,14 @@ from approval.screening.services import ensure_rule_set
 def create_workspace(
     session: Session, *, name: str, title: str, regime: str, entity_type: str, zone: str, keys: Keys, by: str
 ) -> Workspace:
-    """Begin a workspace: its log, and version 1 of its rules and of its workflow."""
+    """Begin a workspace: its log, and version 1 of its rules, of its workflow and of its retention rules."""
     workspace = accounts.create_workspace(
         session, name=name, title=title, regime=regime, entity_type=entity_type, zone=zone, keys=keys, by=by
     )
     session.flush()
     ensure_rule_set(session, name, by=by)
     ensure_workflow(session, name, by=by)
+    ensure_retention(session, name, by=by)
     return workspace
 
 

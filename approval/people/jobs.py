@@ -24,7 +24,7 @@ from approval.db import Session, reading, transaction
 from approval.errors import BadSetting
 from approval.people.models import Outbox, Person
 from approval.people.queries import workspaces
-from approval.people.services import links, signing, throttling
+from approval.people.services import alarming, links, signing, throttling
 from approval.settings import Settings, is_loopback, mail_server, shipped
 
 MOST_TRIES = 12
@@ -65,6 +65,15 @@ def deliver_due(settings: Settings, worker: str) -> None:
         with transaction() as session:
             letters = claim(session)
         _deliver(settings, letters)
+
+
+def tell_alarms(settings: Settings, worker: str) -> None:
+    """Tell those who administer that something is wrong with a log."""
+    with reading() as session:
+        some = alarming.has_alarms(session)
+    if some:
+        with transaction() as session:
+            alarming.tell_alarms(session)
 
 
 def _due(now: datetime) -> Any:

@@ -162,6 +162,8 @@ class Subject(enum.StrEnum):
     RULE_SET = "rule-set"
     WORKFLOW = "workflow"
     RESUME = "resume"
+    RETENTION = "retention"
+    HOLD = "hold"
 
 
 class Proposal(Witnessed, Base):

@@ -82,3 +82,56 @@ class LookbackAnswered(Event, kind="lookback.answered"):
 
     lookback: int
     hit: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionShipped(Event, kind="retention.shipped"):
+    """The workspace began with the retention rules that ship with the program, as version 1."""
+
+    number: int
+    digest: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionProposed(Event, kind="retention.proposed"):
+    """Other retention rules were written; they take effect when a second person accepts them."""
+
+    number: int
+    digest: bytes
+    proposal: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionEnacted(Event, kind="retention.enacted"):
+    """Retention rules took effect for every record. `alone`: nobody else could have been asked."""
+
+    number: int
+    digest: bytes
+    alone: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldPlaced(Event, kind="hold.placed"):
+    """Somebody placed a legal hold: posts that meet all of what it names are kept until two people lift it."""
+
+    hold: int
+    person: str | None
+    product: str | None
+    first_day: date | None
+    last_day: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldLiftProposed(Event, kind="hold.lift_proposed"):
+    """Somebody asked that a legal hold be lifted; it holds until another person agrees."""
+
+    hold: int
+    proposal: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldLifted(Event, kind="hold.lifted"):
+    """A legal hold ended, on the word of two people. `alone`: nobody else could have been asked."""
+
+    hold: int
+    alone: bool

@@ -1,16 +1,22 @@
-"""What the worker does for records: write the exports that were asked for."""
+"""What the worker does for records: write the exports that were asked for, reckon until when records are kept."""
 
 from __future__ import annotations
 
 import structlog
+from sqlalchemy.exc import IntegrityError
 
+from approval import clock
 from approval.db import reading, transaction
 from approval.errors import Conflict, ProofFailed, Refusal
+from approval.people.queries import workspaces
 from approval.records import queries, services
 from approval.records.services import Job
 from approval.settings import Settings
 
 _log = structlog.get_logger("records")
+
+SPAN = 1.0
+"""Seconds for which one beat reckons; the next goes on."""
 
 
 def write_due(settings: Settings, worker: str) -> None:
@@ -30,7 +36,7 @@ def write_due(settings: Settings, worker: str) -> None:
 def _write(settings: Settings, job: Job) -> None:
     out = queries.archive_of(settings.data, job.id)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        out.parent.mkdir(parents=True, exist_ok=True, mode=0o750 if settings.separate_sealer else 0o700)
         drafted = services.draft_export(
             workspace=job.workspace,
             first_day=job.first_day,
@@ -69,3 +75,30 @@ def _told(problem: Exception) -> str:
             "An operator finds the place with `approval audit verify`."
         )
     return str(problem)
+
+
+def reckon_due(settings: Settings, worker: str) -> None:
+    """Follow the logs with the dates until which records are kept, workspace by workspace in turn."""
+    began = clock.monotonic()
+    with reading() as session:
+        left = [facts.name for facts in workspaces(session)]
+        unruled = [name for name in left if not services.has_retention(session, name)]
+    for name in unruled:
+        with transaction() as session:
+            services.ensure_retention(session, name, by=services.WORKER)
+    while left and clock.monotonic() - began < SPAN:
+        left = [name for name in left if _reckon(name)]
+
+
+def _reckon(workspace: str) -> bool:
+    """Do the next stretch for a workspace; False where nothing is left, or another worker does it."""
+    with reading() as session:
+        step = queries.next_step(session, workspace)
+    if step is None:
+        return False
+    try:
+        with transaction() as session:
+            return services.follow(session, step)
+    except IntegrityError:
+        _log.info("another worker reckons", workspace=workspace)
+        return False

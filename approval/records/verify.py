@@ -5,6 +5,7 @@
 It reads FILE.zip and FILE.zip.note. KEY is the verifier key of the firm's log, from elsewhere than the
 export; without it the answer begins "signer not checked" and shows the key that the export itself names.
 Exit codes: 0 the export holds, 1 it does not, 2 bad usage or input, 3 it could not be read.
+A line that begins "warning:" says what looks odd and refuses nothing, such as an export from the future.
 
 What is checked, in this order (docs/export-format.md describes the format):
 
@@ -31,6 +32,7 @@ import re
 import stat
 import struct
 import sys
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -50,8 +52,11 @@ MAX_MEMBERS = 500_000
 MAX_DIRECTORY = 128 * 2**20
 # Text compresses ten- to thirtyfold; a bomb a thousandfold. Small archives may hold one blank picture.
 MAX_RATIO, RATIO_FREE = 200, 64 * 2**20
-MAX_SHOWN = 20
+MAX_DEPTH = 100
+MAX_FAULTS = 100
 MAX_RUNS = 5
+# Two clocks that are kept right differ by seconds.
+MAX_AHEAD = 300
 
 # What zipfile and zlib raise for an archive that is not what it claims to be.
 BROKEN_ARCHIVE = (
@@ -67,6 +72,7 @@ BROKEN_ARCHIVE = (
 KEY_NAME = re.compile(r"[!-*,-~]{1,255}")
 SLUG = re.compile(r"[a-z0-9-]{1,100}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
+INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
 MEMBER = re.compile(r"(?=.{1,200}$)[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
 
@@ -76,24 +82,30 @@ class Refused(Exception):
 
 @dataclass
 class Report:
-    """The answer: the signer's vkey (None where none was found), what was found, and what failed where."""
+    """The answer: the signer's vkey (None where none was found), what was found, looks odd, and failed where."""
 
     signer: str | None = None
     signer_checked: bool = False
     findings: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
         return not self.failures
 
+    def fail(self, words: str) -> None:
+        """Note a fault, and let the reading go on, but not through millions of faults."""
+        if len(self.failures) == MAX_FAULTS:
+            raise Refused(f"more than {MAX_FAULTS} faults: the rest is not looked at")
+        self.failures.append(words)
+
     def to_text(self) -> str:
         lines = [] if self.signer_checked else [f"signer not checked: {self.signer or 'no key was found'}"]
         lines += self.findings
+        lines += [f"warning: {each}" for each in self.warnings]
         lines.append("The export holds." if self.holds else "The export does NOT hold:")
-        lines += [f"- {each}" for each in self.failures[:MAX_SHOWN]]
-        if len(self.failures) > MAX_SHOWN:
-            lines.append(f"- and {len(self.failures) - MAX_SHOWN} more")
+        lines += [f"- {each}" for each in self.failures]
         return "".join(line + "\n" for line in lines)
 
 
@@ -238,7 +250,7 @@ def decode_base64(text: str) -> bytes:
 
 
 def parse_json(data: bytes) -> Any:
-    """The value of a JSON text; refuses double names, fractions, large integers and lone surrogates."""
+    """The value of a JSON text; refuses double names, fractions, large integers, lone surrogates, deep nesting."""
     try:
         value = json.loads(
             data.decode(),
@@ -249,9 +261,19 @@ def parse_json(data: bytes) -> Any:
         )
         if rb"\ud" in data.lower():
             canonical(value)
+        if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+            ensure_shallow(value, MAX_DEPTH)
     except (ValueError, RecursionError) as error:
         raise Refused(f"not the JSON that this format allows ({error})") from None
     return value
+
+
+def ensure_shallow(value: Any, depth: int) -> None:
+    if depth < 0:
+        raise ValueError("nested too deeply")
+    if isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            ensure_shallow(inner, depth - 1)
 
 
 def canonical(value: Any) -> bytes:
@@ -315,28 +337,45 @@ def root_over(entries: Iterator[tuple[int, bytes]], size: int, proof: Iterator[b
     return subtree(0, size)
 
 
+def ensure_in_tree(entries: Iterator[tuple[int, bytes]], size: int, proof: Iterator[bytes], root: bytes) -> None:
+    """Ensure that these leaf hashes at their indexes and the whole proof, nothing less, lead to the root."""
+    try:
+        computed = root_over(entries, size, proof)
+    except StopIteration:
+        raise Refused("the proof ends early") from None
+    if next(proof, None) is not None:
+        raise Refused("the proof holds more hashes than it needs")
+    if computed != root:
+        raise Refused("entries and proof do not lead to the checkpoint's root: one was changed, dropped or put in")
+
+
 # --- The archive
 
 
 def ensure_bounded_directory(file: BinaryIO, length: int) -> None:
-    """Look at the directory's size before it is read as a whole."""
+    """Look at the directory's size, place and number of members before zipfile makes objects of them."""
     file.seek(max(0, length - 98))
     tail = file.read(98)
     if length < 22 or tail[-22:-18] != b"PK\x05\x06" or tail[-2:] != b"\0\0":
         raise Refused("archive: it does not end as a ZIP archive without comment ends")
-    size = struct.unpack("<L", tail[-10:-6])[0]
+    size, start = struct.unpack("<LL", tail[-10:-2])
+    end = length - 22
     if tail[-42:-38] == b"PK\x06\x07":
         if tail[-98:-94] != b"PK\x06\x06":
             raise Refused("archive: its directory is not where it should be")
-        size = struct.unpack("<Q", tail[-58:-50])[0]
+        size, start = struct.unpack("<QQ", tail[-58:-42])
+        end = length - 98
     if size > MAX_DIRECTORY:
         raise Refused("archive: its directory is too large")
+    if start + size != end:
+        raise Refused("archive: its directory is not where it should be")
+    file.seek(start)
+    if file.read(size).count(b"PK\x01\x02") > MAX_MEMBERS:
+        raise Refused(f"archive: more than {MAX_MEMBERS} members")
 
 
 def ensure_plain_members(archive: zipfile.ZipFile, length: int) -> None:
     members = archive.infolist()
-    if len(members) > MAX_MEMBERS:
-        raise Refused(f"archive: more than {MAX_MEMBERS} members")
     seen = set()
     for member in members:
         place = f"archive member {member.orig_filename[:200]!a}"
@@ -353,15 +392,31 @@ def ensure_plain_members(archive: zipfile.ZipFile, length: int) -> None:
         raise Refused("archive: it unpacks to far more than its length (a ZIP bomb)")
 
 
+def ensure_apart(file: BinaryIO, archive: zipfile.ZipFile) -> None:
+    """Ensure that every member ends before the next one begins."""
+    end = archive.start_dir
+    for member in sorted(archive.infolist(), key=lambda member: member.header_offset, reverse=True):
+        file.seek(member.header_offset + 26)
+        name, extra = struct.unpack("<HH", file.read(4))
+        if member.header_offset + 30 + name + extra + member.compress_size > end:
+            raise Refused(f"archive member {member.filename}: it overlaps with another")
+        end = member.header_offset
+
+
+def ensure_end(member: Any, size: int) -> None:
+    if member.tell() != size:
+        raise Refused(f"archive member {member.name}: it cannot be unpacked to the size that the directory says")
+
+
 def read_member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
     try:
-        with archive.open(name) as member:
-            data = member.read(limit + 1)
+        size = archive.getinfo(name).file_size
     except KeyError:
         raise Refused(f"{name}: missing") from None
-    if len(data) > limit:
+    if size > limit:
         raise Refused(f"{name}: longer than {limit} bytes")
-    return data
+    with archive.open(name) as member:
+        return member.read(size + 1)
 
 
 def lines_of(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[str, bytes]]:
@@ -373,6 +428,7 @@ def lines_of(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[str, bytes]]
             if len(line) > MAX_LINE or not line.endswith(b"\n"):
                 raise Refused(f"{name} line {number}: too long, or without a newline")
             yield f"{name} line {number}", line[:-1]
+        ensure_end(member, archive.getinfo(name).file_size)
 
 
 def sha256_of(stream: Any) -> str:
@@ -395,9 +451,10 @@ def check_sums(archive: zipfile.ZipFile, report: Report) -> None:
             raise Refused(f"{place}: names {listed[:200]!a}, not {name or 'a member'}, which is next in the archive")
         with archive.open(name) as member:
             if sha256_of(member) != digest:
-                report.failures.append(f"{name}: its SHA-256 is not the one in {SUMS}")
+                report.fail(f"{name}: its SHA-256 is not the one in {SUMS}")
+            ensure_end(member, archive.getinfo(name).file_size)
         if name.startswith("content/") and name != f"content/{digest}":
-            report.failures.append(f"{name}: it is not named by its SHA-256")
+            report.fail(f"{name}: it is not named by its SHA-256")
     if (name := next(expected, None)) is not None:
         raise Refused(f"{SUMS}: does not name {name}")
     if report.holds:
@@ -435,14 +492,16 @@ def check_export(file: BinaryIO, note_bytes: bytes, expected: Key | None, report
     file.seek(0)
     with zipfile.ZipFile(file) as archive:
         ensure_plain_members(archive, length)
+        ensure_apart(file, archive)
         manifest = read_manifest(archive)
         check_signer(note, manifest, report)
+        check_time(manifest["generated_at"], report)
         check_sums(archive, report)
         for log in manifest["logs"]:
             try:
                 check_log(archive, log, manifest["absent"], report)
             except Refused as error:
-                report.failures.append(f"log {log['log']}: {error}")
+                report.fail(f"log {log['log']}: {error}")
 
 
 def check_whole(file: BinaryIO, note: Note, report: Report) -> int:
@@ -464,6 +523,14 @@ def check_signer(note: Note, manifest: dict[str, Any], report: Report) -> None:
         raise Refused(f"{MANIFEST}: its origin is not the note's")
     period = f"{manifest['from']!a} to {manifest['to']!a}, zone {manifest['zone']!a}"
     report.findings.append(f"export: workspace {manifest['workspace']}, {period}")
+
+
+def check_time(generated_at: str, report: Report) -> None:
+    """Warn of an export from the future: this computer's clock may be wrong as well, so nothing is refused."""
+    if not INSTANT.fullmatch(generated_at):
+        report.warnings.append(f"generated_at is not a time: {generated_at!a}")
+    elif generated_at > time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + MAX_AHEAD)):
+        report.warnings.append(f"by this computer's clock it was written in the future: {generated_at}")
 
 
 def read_manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
@@ -505,14 +572,7 @@ def check_log(archive: zipfile.ZipFile, log: dict[str, Any], absent: dict[str, s
 
     entries = Entries(archive, log["log"], key, size, absent, report)
     proof = (decode_hash(place, line) for place, line in lines_of(archive, f"{folder}/proof"))
-    try:
-        computed = root_over(entries.read(), size, proof)
-    except StopIteration:
-        raise Refused("the proof ends early") from None
-    if next(proof, None) is not None:
-        raise Refused("the proof holds more hashes than it needs")
-    if computed != root:
-        raise Refused("entries and proof do not lead to the checkpoint's root: one was changed, dropped or put in")
+    ensure_in_tree(entries.read(), size, proof, root)
     if (size, entries.count) != (log["size"], log["entries"]):
         raise Refused(f"{MANIFEST} gives other numbers than {size} and {entries.count}")
     report.findings += entries.summary()
@@ -523,8 +583,8 @@ def parse_checkpoint(text: str, key: Key) -> tuple[int, bytes]:
     lines = text.split("\n")
     if len(lines) != 4 or lines[0] != key.name:
         raise Refused("checkpoint: it is not three lines with the key's name as origin")
-    if not re.fullmatch(r"[1-9][0-9]{0,18}", lines[1]):
-        raise Refused("checkpoint: its size is not a positive decimal number")
+    if not re.fullmatch(r"[1-9][0-9]{0,15}", lines[1]) or int(lines[1]) >= 2**53:
+        raise Refused("checkpoint: its size is not a positive decimal number below 2^53")
     return int(lines[1]), decode_hash("checkpoint", lines[2].encode())
 
 
@@ -567,7 +627,7 @@ class Entries:
             try:
                 self._check(f"{place} (entry {index})", index, data, openings)
             except Refused as error:
-                self.report.failures.append(str(error))
+                self.report.fail(str(error))
             yield index, hashlib.sha256(b"\x00" + data).digest()
         if last < 0:
             raise Refused("no entry is included, not even the first")

@@ -2,6 +2,7 @@
 
 from approval.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from approval.tlog.note import Note, NoteError, Sign, Signature, VerifierKey, Verify, open_note, sign_note
+from approval.tlog.proof import EntryProof, check_entry
 from approval.tlog.tiles import (
     ENTRIES,
     TILE_WIDTH,
@@ -39,6 +40,7 @@ __all__ = [
     "ENTRIES",
     "TILE_WIDTH",
     "Checkpoint",
+    "EntryProof",
     "Fetch",
     "Node",
     "Note",
@@ -51,6 +53,7 @@ __all__ = [
     "VerifierKey",
     "Verify",
     "check_consistency",
+    "check_entry",
     "check_inclusion",
     "check_subset",
     "leaf_hash",

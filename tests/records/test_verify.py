@@ -7,12 +7,12 @@ import io
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from export_attacks import NOTE_ATTACKS
 from small_exports import Export, note_over, save, smallest_export
 
 from approval import tlog
@@ -190,31 +190,6 @@ def members_hold(data: bytes) -> bool:
     except Exception:
         return False
     return report.holds
-
-
-NOTE_ATTACKS: dict[str, Callable[[bytes], bytes]] = {
-    "empty": lambda note: b"",
-    "trailing-newline": lambda note: note + b"\n",
-    "trailing-space": lambda note: note[:-1] + b" \n",
-    "leading-newline": lambda note: b"\n" + note,
-    "byte-order-mark": lambda note: b"\xef\xbb\xbf" + note,
-    "carriage-returns": lambda note: note.replace(b"\n", b"\r\n"),
-    "signature-twice": lambda note: note + note.rsplit(b"\n", 2)[1] + b"\n",
-    "a-second-signer": lambda note: note + "— other AAAAAAAA\n".encode(),
-    "without-signature": lambda note: note.split(b"\n\n")[0] + b"\n",
-    "hyphen-for-dash": lambda note: note.replace("—".encode(), b"-"),
-    "two-spaces": lambda note: note.replace("— ".encode(), "—  ".encode()),
-    "a-fifth-line": lambda note: note.replace(b"\n\n", b"\nmore\n\n"),
-    "leading-zero": lambda note: note.replace(b"com/n\n", b"com/n\n0", 1),
-    "upper-case-digest": lambda note: b"\n".join(
-        line.upper() if len(line) == 64 else line for line in note.split(b"\n")
-    ),
-    "other-format": lambda note: note.replace(b"export/v1", b"export/v2"),
-    "other-origin": lambda note: note.replace(b"example.com/n\n", b"example.com/m\n", 1),
-    "lenient-base64": lambda note: note[:-3] + bytes([note[-3] + 1]) + note[-2:],
-    "without-padding": lambda note: note[:-2] + b"\n",
-    "five-kilobytes": lambda note: note[:-1] + b"A" * 5000 + b"\n",
-}
 
 
 @pytest.mark.parametrize("attack", NOTE_ATTACKS.values(), ids=NOTE_ATTACKS)

@@ -9,6 +9,7 @@ import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import given, settings, strategies as st
+from tree_attacks import CHECKPOINT_ATTACKS, Proved, checkpoints, sound_proofs, spoilt_proofs, vectors
 
 from approval.records import verify as verifier
 from approval.records.verify import Refused, parse_json, verify_ed25519
@@ -93,6 +94,71 @@ def accepts(key: bytes, message: bytes, signature: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
+
+
+# --- the tree
+
+
+def leads_to_the_root(given: Proved) -> bool:
+    """What check_log does with hashes: each is decoded strictly, and an index lies below the size."""
+    if not 0 <= given.index < given.size:
+        return False
+    try:
+        leaf, root = (verifier.decode_hash("hash", text.encode()) for text in (given.leaf, given.root))
+        proof = (verifier.decode_hash("proof", line.encode()) for line in given.proof)
+        verifier.ensure_in_tree(iter([(given.index, leaf)]), given.size, proof, root)
+    except Refused:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("given", sound_proofs().values(), ids=sound_proofs())
+def test_the_published_proofs_hold(given):
+    assert leads_to_the_root(given)
+
+
+@pytest.mark.parametrize("given", spoilt_proofs().values(), ids=spoilt_proofs())
+def test_a_published_proof_that_was_spoilt_does_not_hold(given):
+    assert not leads_to_the_root(given)
+
+
+# --- notes and checkpoints
+
+
+@pytest.mark.parametrize("case", vectors("notes")["valid"].values(), ids=vectors("notes")["valid"])
+def test_the_published_notes_hold_and_with_another_text_they_do_not(case):
+    key = verifier.parse_vkey(case["vkey"])
+    verifier.ensure_signed(verifier.parse_note(f"{case['text']}\n{case['line']}".encode()), key)
+    with pytest.raises(Refused):
+        verifier.ensure_signed(verifier.parse_note(f"x{case['text']}\n{case['line']}".encode()), key)
+
+
+@pytest.mark.parametrize("vkey", vectors("notes")["refused_vkeys"].values(), ids=vectors("notes")["refused_vkeys"])
+def test_the_published_malformed_keys_are_refused(vkey):
+    with pytest.raises(Refused):
+        verifier.parse_vkey(vkey)
+
+
+def test_the_published_checkpoints_hold_but_none_of_an_empty_log():
+    vkey, notes = checkpoints()
+    key = verifier.parse_vkey(vkey)
+    for size, data in notes.items():
+        note = verifier.parse_note(data.encode())
+        verifier.ensure_signed(note, key)
+        if size:
+            assert verifier.parse_checkpoint(note.text, key)[0] == size
+        else:
+            with pytest.raises(Refused, match="positive"):
+                verifier.parse_checkpoint(note.text, key)
+
+
+@pytest.mark.parametrize("attack", CHECKPOINT_ATTACKS.values(), ids=CHECKPOINT_ATTACKS)
+def test_a_checkpoint_has_one_form(attack):
+    vkey, notes = checkpoints()
+    text = notes[8].split("\n\n")[0] + "\n"
+    assert attack(text) != text
+    with pytest.raises(Refused):
+        verifier.parse_checkpoint(attack(text), verifier.parse_vkey(vkey))
 
 
 # --- canonical JSON

@@ -16,6 +16,7 @@ from approval.db import reading, transaction
 from approval.people.models import Scope
 from approval.people.services import accounts, passwords, tokens
 from approval.records import jobs, verify as verifier
+from approval.settings import shipped
 
 PERIOD = {"first_day": "2020-01-01", "last_day": "2099-12-31"}
 ASKED = {"workspace": "northwind", "from": "2020-01-01", "to": "2099-12-31"}
@@ -124,6 +125,14 @@ def test_the_case_file_tells_the_story_and_links_the_entries(signed):
 def test_the_verifier_is_handed_out_as_it_is(signed):
     with open(verifier.__file__, "rb") as file:
         assert signed("emil").get("/records/verify.py").data == file.read()
+
+
+def test_the_page_that_verifies_is_a_file_to_keep_and_never_a_page_of_this_server(signed):
+    answer = signed("emil").get("/records/verify.html")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=verify.html"
+    assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]
+    assert answer.data == (shipped("templates") / "records" / "export" / "verify.html").read_bytes()
+    assert 'href="/records/verify.html"' in signed("emil").get("/records").text
 
 
 # -- for programs -----------------------------------------------------------------------------------------------

@@ -66,6 +66,7 @@ def test_an_export_verifies_by_the_module_and_by_the_verifier_inside_it(firm, ex
     report = verified(path, vkey())
     assert report.holds and report.signer_checked, report.to_text()
 
+    assert {"verify.py", "verify.html"} <= members(path).keys()
     alone = tmp_path / "verify.py"
     alone.write_bytes(members(path)["verify.py"])
     answer = subprocess.run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, Text
@@ -20,6 +20,8 @@ CONTENT: dict[Any, Any] = {WITNESS: "content"}
 """Content: the image holds the SHA-256 of its bytes."""
 PLAIN: dict[Any, Any] = {WITNESS: "plain"}
 """A plain fact in a text or JSON column."""
+ABSENT = "absent"
+"""Of a column that a migration added: what the images made before it say of the column by not naming it."""
 
 
 class Witnessed:
@@ -136,3 +138,38 @@ class Sealing(Base):
 
     log: Mapped[str] = mapped_column(String(63), primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class Anchor(InsertOnly, Base):
+    """Proof from outside of when a checkpoint existed: an RFC 3161 response, unchanged, over its three lines."""
+
+    __tablename__ = "anchor"
+    __table_args__ = _NO_ROWID
+    unwitnessed = _LOG_ROW
+
+    log: Mapped[str] = mapped_column(String(63), primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    token: Mapped[bytes] = mapped_column(LargeBinary)
+    at: Mapped[datetime]
+
+
+class Watch(Base):
+    """What is watched of a log: whether it is sealed, verified, beating and anchored, and who is at it (claims)."""
+
+    __tablename__ = "watch"
+    unwitnessed = "claims and alarms: what was found has its own entry"
+
+    log: Mapped[str] = mapped_column(String(63), primary_key=True)
+    since: Mapped[datetime]
+    refused_at: Mapped[datetime | None]
+    refusal: Mapped[str | None] = mapped_column(String(24))
+    refusal_noted_at: Mapped[datetime | None]
+    checking_until: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    good_at: Mapped[datetime | None]
+    problem: Mapped[str | None] = mapped_column(String(300))
+    beaten_through: Mapped[date | None]
+    anchoring_until: Mapped[datetime | None]
+    anchor_problem: Mapped[str | None] = mapped_column(String(300))
+    told_at: Mapped[datetime | None]

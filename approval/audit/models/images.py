@@ -13,7 +13,7 @@ import rfc8785
 from sqlalchemy import FromClause, inspect
 
 from approval.audit.events import plain
-from approval.audit.models import WITNESS, Witnessed
+from approval.audit.models import ABSENT, WITNESS, Witnessed
 from approval.db import Base
 
 SALT_BYTES = 32
@@ -55,6 +55,11 @@ def content_digest(value: Any) -> bytes:
 def marks(cls: type[Any]) -> dict[str, str]:
     """Return how each column of a witnessed table stands in an image, by column name."""
     return _marks_of(inspect(cls).local_table)
+
+
+def absences(cls: type[Any]) -> dict[str, Any]:
+    """Return what an image says of the columns that were added after it was made, by column name."""
+    return {column.name: column.info[ABSENT] for column in inspect(cls).local_table.c if ABSENT in column.info}
 
 
 @cache

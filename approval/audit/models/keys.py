@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from approval.errors import Conflict, ProofFailed
-from approval.settings import place_secret, sync_names
+from approval.settings import Settings, place_secret, sync_names
 from approval.tlog import VerifierKey
 
 
@@ -24,6 +24,16 @@ class Keys:
     """A folder of signing keys. `KEY` files hold 32 secret bytes; `HEAD` files the last signed checkpoint."""
 
     folder: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> Keys:
+        """Return the keys that this process may open; Conflict where they are another user's."""
+        if settings.separate_sealer:
+            raise Conflict(
+                "The signing keys are another user's (APPROVAL_SEALER=separate), so no log can be begun here. Make the "
+                "workspace before the keys are handed over, or as the user who holds them without that setting."
+            )
+        return cls(settings.keys)
 
     def create(self, log: str, origin: str) -> VerifierKey:
         """Make the key of a new log; Conflict where the name has a key that signed (it may be a log's only one).
@@ -40,6 +50,10 @@ class Keys:
                 f"database's. Give each database a folder of keys of its own, or move it away with {log}.head."
             )
         return VerifierKey(origin, _public(self._private(log)))
+
+    def holds(self, log: str) -> bool:
+        """Say whether the key of *log* lies here; False where the folder is closed to this user."""
+        return os.path.exists(self._path(log, "key"))
 
     def sign(self, log: str, message: bytes) -> bytes:
         """Sign *message* with the log's key; ProofFailed where there is none."""
@@ -62,6 +76,18 @@ class Keys:
             os.fsync(file.fileno())
         draft.rename(path)
         sync_names(self.folder)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the one sealer of this folder for as long as it runs; Conflict where there is another."""
+        with (self.folder / "sealer.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Conflict(
+                    f"Another `approval sealer` runs with the keys in {self.folder}; two would fork the logs."
+                ) from error
+            yield
 
     @contextmanager
     def held(self, log: str) -> Iterator[None]:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from approval import clock
 from approval.audit.events import KINDS
 from approval.audit.models import Checkpoint as CheckpointRow, Entry, Log, Opening, Sealing
+from approval.audit.queries.anchoring import Anchored, anchored
 from approval.audit.queries.hashes import fetch_from
 from approval.db import Session
 from approval.errors import Invalid, NotFound
@@ -40,6 +41,13 @@ class Head:
     sealed: int
     sealed_at: datetime | None
     note: str | None
+    anchored: Anchored
+
+    def reached(self, index: int) -> str:
+        """Return how far the entry at *index* is proven: `recorded`, `sealed`, or `anchored` (dated from outside)."""
+        if index < self.anchored.size:
+            return "anchored"
+        return "sealed" if index < self.sealed else "recorded"
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def head(session: Session, log: str) -> Head:
         .limit(1)
     ).one_or_none()
     size, at, note = sealed if sealed else (0, None, None)
-    return Head(log, row.origin, row.vkey, row.size, size, at, note)
+    return Head(log, row.origin, row.vkey, row.size, size, at, note, anchored(session, log))
 
 
 def entries(session: Session, log: str, wanted: Filter) -> list[EntryLine]:
@@ -168,6 +176,16 @@ def proof(session: Session, log: str, index: int, size: int | None = None) -> Pr
     leaf = session.scalar(select(Entry.leaf).where(Entry.log == log, Entry.index == index))
     assert leaf is not None, "a sealed index has its entry"
     return Proof(index, sealed.size, leaf, tuple(path), sealed.root, sealed.note)
+
+
+def explaining(session: Session, log: str, post: int, kind: str, table: str) -> dict[int, int]:
+    """Return which entries of *kind* about a post explain rows of *table*: the row's id to the entry's index."""
+    rows = session.execute(
+        select(Entry.index, Entry.body).where(Entry.log == log, Entry.post == post, Entry.kind == kind)
+    )
+    return {
+        row["key"]["id"]: index for index, body in rows for row in json.loads(body)["rows"] if row["table"] == table
+    }
 
 
 def tile(session: Session, log: str, wanted: Tile) -> bytes:

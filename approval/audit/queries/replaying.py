@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ from sqlalchemy import inspect, or_, select
 
 from approval.audit.events import INSTALLATION, plain
 from approval.audit.models import Entry, Opening, Witnessed
-from approval.audit.models.images import commit_to, content_digest, marks, witnessed_tables
+from approval.audit.models.images import absences, commit_to, content_digest, marks, witnessed_tables
+from approval.audit.queries.verifying import go_on
 from approval.db import Session
 
 BATCH = 500
@@ -33,21 +34,24 @@ class Difference:
         return f"{self.table}{column} {self.key}: {self.what}"
 
 
-def replay(session: Session, log: str) -> Iterator[Difference]:
-    """Yield everything in the tables that differs from what *log* says last of it."""
-    images = _fold(session, log)
+def replay(session: Session, log: str, *, going_on: Callable[[], None] = go_on) -> Iterator[Difference]:
+    """Yield everything in the tables that differs from what *log* says last of it; *going_on* as in `verify`."""
+    images = _fold(session, log, going_on)
     for name, cls in sorted(witnessed_tables().items()):
+        going_on()
         yield from _compare(session, log, cls, images.pop(name, {}))
     for name, rows in images.items():
         yield from (Difference(name, key, None, "the log knows a table that is not there") for key in rows)
 
 
-def _fold(session: Session, log: str) -> _Images:
+def _fold(session: Session, log: str, going_on: Callable[[], None]) -> _Images:
     images: _Images = {}
     rows = session.execute(
         select(Entry.body).where(Entry.log == log).order_by(Entry.index).execution_options(yield_per=BATCH)
     )
-    for (body,) in rows:
+    for number, (body,) in enumerate(rows):
+        if number % BATCH == 0:
+            going_on()
         for row in json.loads(body)["rows"]:
             images.setdefault(row["table"], {})[_text(row["key"])] = row["image"]
     return images
@@ -106,6 +110,7 @@ def _compare_row(
     row: dict[str, Any],
     openings: dict[str, tuple[bytes, str | None]],
 ) -> Iterator[Difference]:
+    image = {**absences(cls), **image}
     for name in sorted(image.keys() | row.keys()):
         if name not in image or name not in row:
             yield Difference(table, key, name, "the column is in the log or in the table, not in both")

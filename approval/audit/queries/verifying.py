@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -14,6 +14,7 @@ from sqlalchemy import select
 from approval import clock
 from approval.audit.models import Checkpoint as CheckpointRow, Entry, Log, Node, Opening
 from approval.audit.models.keys import Keys, verify_signature
+from approval.audit.queries.anchoring import tokens
 from approval.db import Session
 from approval.errors import ProofFailed
 from approval.tlog import (
@@ -76,22 +77,31 @@ def logs(session: Session) -> list[str]:
     return list(session.scalars(select(Log.name).order_by(Log.name)))
 
 
-def verify(session: Session, log: str, *, keys: Keys) -> Verified:
+def go_on() -> None:
+    """Hold nothing up."""
+
+
+def verify(session: Session, log: str, *, keys: Keys | None, going_on: Callable[[], None] = go_on) -> Verified:
     """Verify one log, or raise ProofFailed naming the first bad index.
+
+    Without *keys* the last-signed head is not looked at, which is for its own folder alone to show. *going_on* is
+    called now and then, and may raise to end it.
 
     Checked: every entry's bytes, index and derived columns, the first entry's origin and key, every stored tile
     root, every checkpoint and its signature, the last-signed head, every opening.
     """
+    # Before the snapshot is taken, which is by the first question: a head signed later would cover what it lacks.
+    note = keys.head(log) if keys else None
     head = session.execute(select(Log.origin, Log.vkey, Log.size).where(Log.name == log)).one_or_none()
     if head is None:
         raise ProofFailed(f"there is no log named {log}")
     key = VerifierKey.from_text(head.vkey)
     checkpoints = _checkpoints(session, log, key)
     sealed = len(checkpoints) and max(checkpoints)
-    signed = _signed_head(log, key, keys)
+    signed = _signed_head(log, key, note)
     roots = _Roots()
     nodes = _nodes(session, log)
-    for row in _entries(session, log):
+    for row in _entries(session, log, going_on):
         if row.index == 0:
             _ensure_opening(row, head.origin, head.vkey)
         _ensure_entry(log, row, roots.size)
@@ -103,15 +113,19 @@ def verify(session: Session, log: str, *, keys: Keys) -> Verified:
         if signed is not None and roots.size == signed.size and signed.root != roots.root():
             raise ProofFailed(f"{log}: the entries up to {row.index} are not those of the last-signed head")
     _ensure_complete(log, roots.size, head.size, sealed, signed)
+    if sealed and signed is None and keys:
+        raise ProofFailed(f"{log}: it was sealed, but its last-signed head is not in the keys folder")
+    _ensure_tokens(session, log, checkpoints)
     if nodes:
         raise ProofFailed(f"{log}: {len(nodes)} stored tile roots belong to no tile")
     _ensure_openings(session, log)
     return Verified(log, head.origin, roots.size, roots.root(), sealed, len(checkpoints))
 
 
-def _entries(session: Session, log: str) -> Iterator[Entry]:
+def _entries(session: Session, log: str, going_on: Callable[[], None]) -> Iterator[Entry]:
     after = -1
     while True:
+        going_on()
         rows = (
             session.execute(
                 select(Entry).where(Entry.log == log, Entry.index > after).order_by(Entry.index).limit(BATCH)
@@ -166,8 +180,7 @@ def _checkpoints(session: Session, log: str, key: VerifierKey) -> dict[int, Chec
     return found
 
 
-def _signed_head(log: str, key: VerifierKey, keys: Keys) -> Checkpoint | None:
-    note = keys.head(log)
+def _signed_head(log: str, key: VerifierKey, note: bytes | None) -> Checkpoint | None:
     if note is None:
         return None
     try:
@@ -183,13 +196,18 @@ def _ensure_complete(log: str, size: int, claimed: int, sealed: int, signed: Che
         raise ProofFailed(f"{log}: entry {size} is missing; a checkpoint covers {sealed}")
     if signed is not None and signed.size > size:
         raise ProofFailed(f"{log}: entry {size} is missing; the last-signed head covers {signed.size}")
-    if sealed and signed is None:
-        raise ProofFailed(f"{log}: it was sealed, but its last-signed head is not in the keys folder")
 
 
 def _nodes(session: Session, log: str) -> dict[tuple[int, int], bytes]:
     rows = session.execute(select(Node.level, Node.index, Node.hash).where(Node.log == log))
     return {(level, index): hash_ for level, index, hash_ in rows}
+
+
+def _ensure_tokens(session: Session, log: str, checkpoints: dict[int, Checkpoint]) -> None:
+    """Ensure that each token names its checkpoint. Who signed the token is for `openssl ts -verify` to say."""
+    for size, token in tokens(session, log):
+        if size not in checkpoints or sha256(checkpoints[size].to_text().encode()).digest() not in token:
+            raise ProofFailed(f"{log}: the token of time at {size} is of no checkpoint of that size")
 
 
 def _ensure_openings(session: Session, log: str) -> None:

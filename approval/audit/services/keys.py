@@ -6,8 +6,9 @@ import secrets
 
 from sqlalchemy import insert, select
 
+from approval import clock
 from approval.audit.events import INSTALLATION, LogOpened
-from approval.audit.models import Log, Sealing
+from approval.audit.models import Log, Sealing, Watch
 from approval.audit.models.keys import Keys as Keys
 from approval.audit.services.recording import record
 from approval.db import Session
@@ -22,6 +23,7 @@ def open_log(session: Session, name: str, *, keys: Keys, by: str) -> None:
     vkey = keys.create(name, origin).to_text()
     session.execute(insert(Log).values(name=name, origin=origin, vkey=vkey, size=0))
     session.execute(insert(Sealing).values(log=name, size=0))
+    session.execute(insert(Watch).values(log=name, since=clock.now(session)))
     workspace = None if name == INSTALLATION else name
     record(session, LogOpened(by=by, workspace=workspace, origin=origin, vkey=vkey))
 

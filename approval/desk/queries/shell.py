@@ -7,7 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from approval.capabilities import Actor, Capability, holders
+from approval.audit.events import INSTALLATION
+from approval.audit.queries.watching import Alarm, alarms
+from approval.capabilities import Actor, Capability, can, holders
 from approval.db import Session
 from approval.desk.queries.tasks import count_waiting
 from approval.people.models import Membership, Person, Workspace
@@ -38,6 +40,7 @@ class Around:
     stopped: Stopped | None
     alone: bool
     others: tuple[tuple[str, str], ...]
+    alarms: tuple[Alarm, ...]
 
 
 def around(session: Session, actor: Actor, workspace: str) -> Around:
@@ -53,7 +56,15 @@ def around(session: Session, actor: Actor, workspace: str) -> Around:
         stopped=_stopped(session, workspace),
         alone=_alone(session, workspace),
         others=tuple((name, title) for name, title in session.execute(mine)),
+        alarms=_alarms(session, actor, workspace),
     )
+
+
+def _alarms(session: Session, actor: Actor, workspace: str) -> tuple[Alarm, ...]:
+    """What is wrong with this log or the installation's, for those who answer for it."""
+    if not can(actor, Capability.DEFINE, workspace):
+        return ()
+    return tuple(alarms(session, (workspace, INSTALLATION)))
 
 
 def _stopped(session: Session, workspace: str) -> Stopped | None:

@@ -26,11 +26,19 @@ MOST_COUNTED = 100
 """Counts stop here; the page says 99+."""
 
 _SETTLE = (Standing.NEEDS_PERSON, Standing.REFUSED, Standing.MISSED)
-_SECONDS = {Subject.RULE_SET: Capability.DEFINE, Subject.WORKFLOW: Capability.DEFINE, Subject.RESUME: Capability.RESUME}
+_SECONDS = {
+    Subject.RULE_SET: Capability.DEFINE,
+    Subject.WORKFLOW: Capability.DEFINE,
+    Subject.RESUME: Capability.RESUME,
+    Subject.RETENTION: Capability.DEFINE,
+    Subject.HOLD: Capability.HOLD,
+}
 _ABOUT = {
     Subject.RULE_SET: ("New rules", "/rules"),
     Subject.WORKFLOW: ("New review stages", "/admin/workflow"),
     Subject.RESUME: ("Resuming publication", "/admin/stops"),
+    Subject.RETENTION: ("New retention rules", "/records/retention"),
+    Subject.HOLD: ("Lifting a legal hold", "/records/holds"),
 }
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from approval import clock
 from approval.audit.queries.entries import overdue
+from approval.audit.queries.watching import Wrong, alarms
 from approval.db import reading
 from approval.desk.views.routes import blueprint
 from approval.publishing.models import Heartbeat
@@ -32,18 +33,20 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 @public
 def readyz() -> tuple[Response, int]:
-    """Say whether the database answers, a worker is alive and the logs are sealed in time."""
+    """Say whether the database answers, a worker is alive, and the logs are sealed in time and verified every night."""
     try:
         with reading() as session:
             now = clock.now(session)
             beat = session.scalar(select(Heartbeat.at).order_by(Heartbeat.at.desc()).limit(1))
             late = overdue(session, SEAL_LATE)
+            wrong = {alarm.what for alarm in alarms(session)}
     except DBAPIError:
         _log.exception("the database does not answer")
         return jsonify(database="down"), 503
     checks = {
         "database": "ok",
         "worker": "ok" if beat is not None and now - beat < WORKER_SILENT else "silent",
-        "seal": "late" if late else "ok",
+        "seal": "refused" if Wrong.REFUSED in wrong else "late" if late else "ok",
+        "log": "failed" if Wrong.FAILED in wrong else "unverified" if Wrong.UNVERIFIED in wrong else "ok",
     }
     return jsonify(checks), 200 if set(checks.values()) == {"ok"} else 503

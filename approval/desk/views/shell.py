@@ -108,6 +108,7 @@ def shell() -> Mapping[str, Any]:
         "workspaces": [Link(title, f"/tasks?workspace={slug}", slug == name) for slug, title in here.others],
         "stopped": _stopped(here),
         "alone": _alone(actor, here),
+        "alarms": here.alarms,
         "find_url": f"/api/v1/find{named}",
     }
 

@@ -24,6 +24,7 @@ KINDS = frozenset(
         "stopped",
         "export_ready",
         "lookback_found",
+        "log_alarm",
     }
 )
 LETTERS = KINDS | {"invitation", "reset"}

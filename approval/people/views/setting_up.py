@@ -92,7 +92,7 @@ def _create(session: Session, form: SetupForm, password: str) -> str | None:
         regime=form.regime.data,
         entity_type=form.entity_type.data,
         zone=form.zone.data,
-        keys=Keys(hooks().settings.keys),
+        keys=Keys.of(hooks().settings),
         by=BY,
     )
     first = accounts.add_person(session, email=form.email.data, name=form.name.data, by=BY, password=password)

@@ -18,7 +18,18 @@ from approval.db import Session
 
 BATCH = 500
 
-STANDING = ("workspace.", "channel.", "role.", "team.", "workflow.", "rule-set.", "proposal.", "publishing.", "schema.")
+STANDING = (
+    "workspace.",
+    "channel.",
+    "role.",
+    "team.",
+    "workflow.",
+    "rule-set.",
+    "retention.",
+    "proposal.",
+    "publishing.",
+    "schema.",
+)
 """Kinds that what happens in a period rests on, however long before it they happened."""
 _ACCOUNT = frozenset({"person.added", "person.changed", "person.disabled", "person.enabled"})
 _OF_PEOPLE = ("person.", "token.")

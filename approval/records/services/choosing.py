@@ -36,16 +36,20 @@ def normal_filters(session: Session, workspace: str, filters: Filters) -> Filter
     if unknown := [post for post in posts if post not in known]:
         what = f"There is no post {unknown[0]} in {workspace}."
         raise Invalid(what, problems=(Problem("filters.posts", what),))
-    return Filters(tuple(posts), tuple(sorted({_person(session, workspace, each) for each in people})))
+    ids = {person_named(session, workspace, each, where="filters.people") for each in people}
+    return Filters(tuple(posts), tuple(sorted(ids)))
 
 
-def _person(session: Session, workspace: str, given: str) -> str:
-    """Return the id of somebody with a role or an entry in the workspace; others are not known there."""
+def person_named(session: Session, workspace: str, given: str, *, where: str) -> str:
+    """Return the id of somebody with a role or an entry in the workspace; others are not known there.
+
+    *where* is the field that is at fault otherwise.
+    """
     acted = select(Entry.index).where(Entry.log == workspace, Entry.actor == Person.id).exists()
     belongs = select(Membership.role).where(Membership.workspace == workspace, Membership.person == Person.id).exists()
     named = or_(Person.id == given, Person.email == given.strip().lower())
     found = session.scalar(select(Person.id).where(named, or_(acted, belongs)))
     if found is None:
         what = f"Nobody with a part in {workspace} has the address or id “{given[:80]}”."
-        raise Invalid(what, problems=(Problem("filters.people", what),))
+        raise Invalid(what, problems=(Problem(where, what),))
     return found

@@ -98,10 +98,16 @@ def _definitions(
 
 
 def write_guides(archive: Archive, **facts: Any) -> None:
-    """Write index.html, HOW-TO-VERIFY.txt and the verifier itself."""
+    """Write index.html, HOW-TO-VERIFY.txt and both verifiers."""
     archive.add("index.html", render("index.html", **facts).encode())
     archive.add("HOW-TO-VERIFY.txt", render("how-to-verify.txt", **facts).encode())
     archive.add("verify.py", Path(verifier.__file__).read_bytes())
+    archive.add("verify.html", verifier_page())
+
+
+def verifier_page() -> bytes:
+    """Return verify.html: the verifier that runs in a browser, from a file on disk."""
+    return (shipped("templates") / "records" / "export" / "verify.html").read_bytes()
 
 
 def render(name: str, **facts: Any) -> str:

@@ -128,7 +128,7 @@ def draft_export(
             seal(session, log, keys=keys)
     draft = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
-        with open(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
+        with open(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, _mode(settings)), "w+b") as file:
             with reading() as session:
                 with Archive(file) as archive:
                     entries = _Writing(session, archive, facts, period, filters, settings).write()
@@ -136,7 +136,7 @@ def draft_export(
             file.flush()
             os.fsync(file.fileno())
             digest, size = _measured(file)
-        _write_note(_note(draft), vkey, keys, workspace, digest, size)
+        _write_note(_note(draft), _mode(settings), _text(vkey, digest, size), vkey, keys, workspace)
     except BaseException:
         _discard(draft)
         raise
@@ -255,11 +255,19 @@ def _measured(file: Any) -> tuple[bytes, int]:
     return digest.digest(), file.tell()
 
 
-def _write_note(path: Path, vkey: str, keys: Keys, workspace: str, digest: bytes, size: int) -> None:
+def _mode(settings: Settings) -> int:
+    """The pages hand out what a sealer of its own wrote: its group reads it."""
+    return 0o640 if settings.separate_sealer else 0o600
+
+
+def _text(vkey: str, digest: bytes, size: int) -> str:
+    return f"{FORMAT}\n{VerifierKey.from_text(vkey).name}\n{size}\n{digest.hex()}\n"
+
+
+def _write_note(path: Path, mode: int, text: str, vkey: str, keys: Keys, workspace: str) -> None:
     key = VerifierKey.from_text(vkey)
-    text = f"{FORMAT}\n{key.name}\n{size}\n{digest.hex()}\n"
     note = sign_note(text, key=key, sign=lambda message: keys.sign(workspace, message))
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
         file.write(note)
         file.flush()
         os.fsync(file.fileno())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+from flask import Response, flash, redirect, render_template, request, send_file, url_for
 
 from approval import clock
 from approval.audit.queries.entries import Head, head
@@ -17,13 +18,13 @@ from approval.errors import Invalid, NotFound, Refusal
 from approval.people.queries import workspace_facts
 from approval.records import queries, services, verify as verifier
 from approval.records.forms import ExportForm
-from approval.records.queries import CaseFile, ExportFacts, HitFacts, LookbackFacts
+from approval.records.queries import CaseFile, ExportFacts, HitFacts, LookbackFacts, PostKeeping, keeping_of
+from approval.records.services import pages
+from approval.records.views.routes import PAGE, Tab, blueprint, tabs
+from approval.screening.services import rule_names
 from approval.web.identity import current, ensure_may, hooks, origin, require, signed_in, unseen, workspace
 from approval.web.paging import format_cursor, parse_cursor
 
-blueprint = Blueprint("records", __name__)
-
-PAGE = 30
 _USUAL_DAYS = timedelta(days=30)
 
 
@@ -40,14 +41,18 @@ class RecordsPage:
     prev_url: str | None
     may_export: bool
     shared_keys: bool
+    tabs: tuple[Tab, ...]
 
 
 @dataclass(frozen=True)
 class LookbackPage:
     """What a lookback flagged, and who answered for it."""
 
+    workspace: str
     lookback: LookbackFacts
     hits: tuple[HitFacts, ...]
+    names: Mapping[str, str]
+    """What the rules in force are called, by id."""
     next_url: str | None
     zone: str
     may_answer: bool
@@ -94,6 +99,7 @@ def _records(name: str, form: ExportForm) -> str:
             prev_url=_url(name) if before is not None else None,
             may_export=can(current(), Capability.EXPORT, name),
             shared_keys=hooks().settings.keys.is_relative_to(hooks().settings.data),
+            tabs=tabs(name),
         )
     return render_template("records/exports.html", page=page, form=form)
 
@@ -141,8 +147,10 @@ def _lookback(lookback_id: int, refusal: Refusal | None = None) -> str:
         found = queries.hits(session, lookback_id, after=after, limit=PAGE + 1)
         more = len(found) > PAGE
         page = LookbackPage(
+            workspace=name,
             lookback=facts,
             hits=found[:PAGE],
+            names=rule_names(session, name),
             next_url=url_for(
                 "records.lookback", lookback_id=lookback_id, workspace=name, after=format_cursor(found[PAGE - 1].id)
             )
@@ -231,7 +239,16 @@ def case_file(post_id: int) -> str:
             name = queries.workspace_of(session, post_id)
         ensure_may(Capability.READ_AUDIT, name)
         page: CaseFile = queries.case_file(session, post_id)
-    return render_template("records/post.html", page=page)
+        keeping: PostKeeping = keeping_of(session, post_id)
+        log = head(session, name)
+    return render_template("records/post.html", page=page, keeping=keeping, reads_holds=True, log=log)
+
+
+@blueprint.get("/records/verify.html")
+@signed_in
+def verifier_page() -> Response:
+    """Hand out the verifier that runs in a browser: a file to be kept, never a page of this server."""
+    return _attached(pages.verifier_page(), "verify.html", "text/html")
 
 
 @blueprint.get("/records/verify.py")

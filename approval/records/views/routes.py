@@ -1,0 +1,34 @@
+"""Where the pages of records hang, and what they share: their tabs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, request, url_for
+
+blueprint = Blueprint("records", __name__)
+
+PAGE = 30
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A page of records in the row above each of them."""
+
+    label: str
+    href: str
+    current: bool
+
+
+def tabs(workspace: str) -> tuple[Tab, ...]:
+    """Return the pages of records, the shown one marked."""
+    pages = (
+        ("Exports", "records.exports"),
+        ("What falls due", "records.due"),
+        ("Legal holds", "records.holds"),
+        ("Retention rules", "records.retention"),
+    )
+    return tuple(
+        Tab(label, url_for(endpoint, workspace=workspace), (request.endpoint or "") == endpoint)
+        for label, endpoint in pages
+    )
