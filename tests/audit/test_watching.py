@@ -361,7 +361,7 @@ def test_a_day_is_counted_once(database, keys, settings, at):
 # -- where it is shown -------------------------------------------------------------------------------------------
 
 
-def test_readyz_and_the_pages_tell_of_it(database, keys, settings):
+def test_readyz_and_the_pages_tell_of_it(sqlite, keys, settings):
     from doors import Browser, give_passwords
 
     a_firm(keys)
@@ -385,7 +385,7 @@ def test_readyz_and_the_pages_tell_of_it(database, keys, settings):
     assert "Checkpoints of the log" not in told["maria"], "whoever cannot mend it is not troubled"
 
 
-def test_without_an_alarm_readyz_is_quiet(database, keys, settings):
+def test_without_an_alarm_readyz_is_quiet(sqlite, keys, settings):
     a_firm(keys)
     ready = create_app(settings).test_client().get("/readyz").json
     assert (ready["seal"], ready["log"]) == ("ok", "ok")
