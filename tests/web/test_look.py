@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 VERIFIER = ROOT / "templates" / "records" / "export" / "verify.html"
-"""A file for other machines, under a stricter policy of its own (tests/browser/test_verify_page.py), never a page here."""
+"""A file for other machines, under a policy of its own (tests/browser/test_verify_page.py); never a page here."""
 TEMPLATES = sorted(set((ROOT / "templates").rglob("*.html")) - {VERIFIER})
 SHEETS = sorted((ROOT / "static" / "css").glob("*.css"))
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
