@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from .finding import TOPICS, Finding, RuleError, Severity
 from .products import PRODUCTS, ProductClass, class_of, known
-from .proof import failures
+from .proof import failures, offered
 from .rule import Example, Rule
 from .ruleset import ENGINE, RuleSet
 from .scope import AUDIENCES, ENTITY_TYPES, NETWORKS, REGIMES, Facts
@@ -35,6 +35,7 @@ __all__ = [
     "failures",
     "known",
     "load_packs",
+    "offered",
     "shown_words",
 ]
 

@@ -6,8 +6,8 @@ import pytest
 
 from approval.db import reading
 from approval.desk.queries import edits as edits_
-from approval.desk.queries.edits import Edit, edits, wording
-from approval.rules import RuleSet, load_packs
+from approval.desk.queries.edits import Edit, edits
+from approval.rules import RuleSet, load_packs, offered
 from approval.screening.services import Part, check
 
 HOME_LOAN = "Home loans from 5.9% APR at Northwind."
@@ -60,13 +60,13 @@ def lender(made: dict[str, Edit]) -> Edit:
     ],
 )
 def test_only_words_that_can_be_taken_as_they_are_are_offered(suggestion, words):
-    assert wording(suggestion) == words
+    assert offered(suggestion) == words
 
 
 def test_no_shipped_suggestion_offers_words_that_somebody_must_fill_in(rules: RuleSet):
-    offered = [found[0] for rule in rules.rules if (found := wording(rule.suggestion))]
-    assert len(offered) > 50
-    assert not [words for words in offered if any(blank in words for blank in "[]{}…")]
+    taken = [found[0] for rule in rules.rules if (found := offered(rule.suggestion))]
+    assert len(taken) > 50
+    assert not [words for words in taken if any(blank in words for blank in "[]{}…")]
 
 
 # -- what they do --------------------------------------------------------------------------------------------------
@@ -115,13 +115,13 @@ def test_words_never_take_the_place_of_a_tag(suggested):
 
 
 def test_an_edit_that_brings_another_finding_is_not_a_good_one(suggested, monkeypatch):
-    monkeypatch.setattr(edits_, "wording", lambda suggestion: ("Guaranteed returns of 9%, with no risk.", True))
+    monkeypatch.setattr(edits_, "offered", lambda suggestion: ("Guaranteed returns of 9%, with no risk.", True))
     _, made = suggested(HOME_LOAN)
     assert made and all("guaranteed-return" in edit.brings and not edit.good for edit in made.values())
 
 
 def test_an_edit_that_settles_nothing_is_not_a_good_one(suggested, monkeypatch):
-    monkeypatch.setattr(edits_, "wording", lambda suggestion: ("Our branch opens at nine.", True))
+    monkeypatch.setattr(edits_, "offered", lambda suggestion: ("Our branch opens at nine.", True))
     _, made = suggested(HOME_LOAN)
     assert made and not any(edit.settles or edit.good for edit in made.values())
 

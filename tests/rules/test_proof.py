@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 from rules.composing import RULES
 
-from approval.desk.queries.edits import wording
 from approval.rules import RuleSet, Severity, failures
-from approval.rules.proof import offered
 
 PACK = """
 [[rule]]
@@ -48,9 +46,3 @@ def test_a_suggestion_that_offers_nothing_flagged_passes(suggestion: str) -> Non
 
 def test_no_shipped_rule_flags_its_own_suggestion() -> None:
     assert list(failures(RULES)) == []
-
-
-def test_what_counts_as_offered_is_what_the_composer_offers() -> None:
-    for rule in RULES.rules:
-        taken = wording(rule.suggestion)
-        assert offered(rule.suggestion) == (taken and taken[0]), rule.id

@@ -6,7 +6,6 @@ findings are shown.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,18 +14,12 @@ from typing import Any
 
 from approval.db import Session
 from approval.networks import NETWORKS, Network
-from approval.rules import Finding, Severity
+from approval.rules import Finding, Severity, offered
 from approval.screening.services import Part, check
 
 MOST_EDITS = 20
 MOST_JUDGED = 40_000
 """Characters that are judged again for one answer: twenty edits of 1,500 characters, fewer of a longer text."""
-
-_WORDING = re.compile(r"(Add|Insert|Write|Restore)\b[^“,;.]*“([^”]+)”")
-"""What to put first; words quoted later, after an “or”, are another way."""
-_BLANKS = re.compile(r"[\[\]{}…]|\bx%")
-"""What somebody must fill in before the words can be taken."""
-_INSERTING = ("Add", "Insert")
 
 
 @dataclass(frozen=True)
@@ -59,14 +52,6 @@ class Edit:
     def as_json(self) -> dict[str, Any]:
         """The edit as the API answers it."""
         return asdict(self)
-
-
-def wording(suggestion: str) -> tuple[str, bool] | None:
-    """Return the words that a suggestion asks for, and whether they are inserted; None where nothing can be taken."""
-    found = _WORDING.match(suggestion)
-    if found is None or _BLANKS.search(found[2]):
-        return None
-    return found[2], found[1] in _INSERTING
 
 
 def edits(
@@ -103,7 +88,7 @@ def _candidates(network: Network, text: str, findings: Sequence[Finding]) -> Ite
     for found in findings:
         first.setdefault(found.rule, found)
     for found in sorted(first.values(), key=lambda found: -found.severity.rank):
-        asked = wording(found.suggestion)
+        asked = offered(found.suggestion)
         if asked is None:
             continue
         words, inserted = asked
