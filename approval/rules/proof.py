@@ -18,8 +18,11 @@ _INSERTING = ("Add", "Insert")
 
 def failures(rules: RuleSet) -> Iterator[Failure]:
     """Every example that does not do what its rule says, and every suggestion that its own rule flags."""
-    yield from rules.failures()
     for rule in rules.rules:
+        for examples, must_flag in ((rule.flags, True), (rule.passes, False)):
+            for example in examples:
+                if rules.flags(rule, example) is not must_flag:
+                    yield Failure(rule.id, example.text, "be flagged" if must_flag else "pass")
         if "“" in rule.suggestion:  # no quotation, no offer
             yield from _flagged_suggestions(rules, rule)
 

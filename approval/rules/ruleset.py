@@ -133,16 +133,8 @@ class RuleSet:
         findings += [f for rule in active if rule.look.after for f in _findings(rule, reading, around)]
         return findings
 
-    def failures(self) -> Iterator[Failure]:
-        """Every example that does not do what its rule says."""
-        for rule in self.rules:
-            for examples, must_flag in ((rule.flags, True), (rule.passes, False)):
-                for example in examples:
-                    if self._flags(rule, example) is not must_flag:
-                        yield Failure(rule.id, example.text, "be flagged" if must_flag else "pass")
-
-    def _flags(self, rule: Rule, example: Example) -> bool:
-        """Whether a rule finds something in an example; one that waits for other rules is asked together with them."""
+    def flags(self, rule: Rule, example: Example) -> bool:
+        """Say whether a rule finds something in an example; one that waits for others is asked together with them."""
         if rule.look.after:
             return any(finding.rule == rule.id for finding in self._all(example.text, example.facts))
         reading = read(example.text, self._lexicon)

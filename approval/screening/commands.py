@@ -6,11 +6,9 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
-from itertools import count
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -18,12 +16,9 @@ from approval import clock, rules
 from approval.rules import Facts, Finding, RuleError, RuleSet, Severity
 
 from .evaluation import Labelled, evaluate, is_label
+from .inputs import Source, bytes_of, named, newlines, posts, refuse, sources, text_of
 from .reports import REPORTS, Checked, as_essay, as_false_alarms, as_misses, as_table
 
-READ = (".txt", ".md", ".jsonl")
-"""What is read of a folder."""
-MOST_LINE = 16 * 1024 * 1024
-"""Bytes of one line of a batch: the longest text that the rules read fits, every character of it escaped."""
 FACTS = ("channel", "regime", "product", "audience", "entity_type", "language")
 _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "channel": rules.NETWORKS,
@@ -41,12 +36,6 @@ packs = click.option(
     type=click.Path(path_type=Path),
     help="A pack of your own beside the shipped ones; may be repeated.",
 )
-
-
-def refuse(message: str, *, code: int = 2) -> NoReturn:
-    """Ends the command with a message on stderr."""
-    click.echo(message, err=True)
-    raise click.exceptions.Exit(code)
 
 
 class Piped(click.Command):
@@ -101,11 +90,11 @@ def check(
     as --fail-on says.
     """
     ruleset = _ruleset(pack_files)
-    sources = _sources(files or ("-",), batch=batch)
-    is_one_text = not any(source.is_batch or source.named for source in sources)
-    is_one_batch = not is_one_text and not sources[0].named
+    inputs = sources(files or ("-",), batch=batch)
+    is_one_text = not any(source.is_batch or source.named for source in inputs)
+    is_one_batch = not is_one_text and not inputs[0].named
     tally = Tally()
-    checked = tally.over(_checked(ruleset, sources, given))
+    checked = tally.over(_checked(ruleset, inputs, given))
     if progress or (sys.stderr.isatty() and not is_one_text):
         checked = tally.told(checked)
     for piece in REPORTS[shape or ("jsonl" if is_one_batch else "text")](ruleset, checked):
@@ -144,57 +133,19 @@ class Tally:
         click.echo(f"{self.posts:,} done, {pace:,.0f} a second, {self.found:,} found", err=True)
 
 
-@dataclass(frozen=True)
-class Source:
-    """A file to read, - for standard input; `named` holds it under `file` where it is one of several."""
-
-    file: str
-    is_batch: bool
-    named: Mapping[str, str]
-
-
-def _sources(files: Sequence[str], *, batch: bool) -> list[Source]:
-    folders = [file for file in files if file != "-" and os.path.isdir(file)]
-    is_alone = len(files) == 1 and not folders
-    return [
-        Source(
-            path,
-            is_batch=path.lower().endswith(".jsonl") or (batch and path == file),
-            named={} if is_alone else {"file": click.format_filename(path)},
-        )
-        for file in files
-        for path in (_below(file) if file in folders else [file])
-    ]
-
-
-def _below(folder: str) -> list[str]:
-    try:
-        walked = [Path(at, name) for at, _, names in os.walk(folder, onerror=_raised) for name in names]
-    except OSError as error:
-        refuse(f"{error.filename}: cannot be read: {error.strerror}.")
-    found = [str(path) for path in sorted(walked) if path.suffix.lower() in READ]
-    if not found:
-        refuse(f"{folder}: holds no {', '.join(READ[:-1])} or {READ[-1]} file; name one that does.")
-    return found
-
-
-def _raised(error: OSError) -> None:
-    raise error
-
-
-def _checked(ruleset: RuleSet, sources: Sequence[Source], given: Mapping[str, str | None]) -> Iterator[Checked]:
+def _checked(ruleset: RuleSet, read: Sequence[Source], given: Mapping[str, str | None]) -> Iterator[Checked]:
     said: set[str] = set()
-    for source in sources:
+    for source in read:
         if source.is_batch:
-            for where, post in _posts(source.file):
+            for where, post in posts(source.file):
                 facts = _facts({**given, **_told_of(post)}, said, where)
-                text = _newlines(post["text"])
+                text = newlines(post["text"])
                 findings = _judged(ruleset, text, facts, where)
                 yield Checked(source.file, {**source.named, "id": post["id"]}, text, findings)
         else:
             facts = _facts(given, said)
-            text = _text_of(source.file)
-            where = f"{_named(source.file)}: " if source.named else ""
+            text = text_of(source.file)
+            where = f"{named(source.file)}: " if source.named else ""
             yield Checked(source.file, source.named, text, _judged(ruleset, text, facts, where))
 
 
@@ -279,7 +230,7 @@ def evaluate_rules(
     """
     result = evaluate(_labelled(_ruleset(pack_files), file))
     if not result.clean and not result.posts.hit and not result.posts.missed:
-        refuse(f"{_named(file)}: holds no post; give a file of labelled posts, one per line.")
+        refuse(f"{named(file)}: holds no post; give a file of labelled posts, one per line.")
     if topic is not None:
         result = result.of_topic(topic)
     if shape == "json":
@@ -319,7 +270,7 @@ def _ruleset(files: tuple[Path, ...]) -> RuleSet:
     for file in files:
         if file.stem in sources:
             refuse(f"{file}: a pack is already called “{file.stem}”; give the file another name.")
-        sources[file.stem] = _bytes_of(str(file))
+        sources[file.stem] = bytes_of(str(file))
     try:
         return RuleSet.parse(sources)
     except RuleError as error:
@@ -328,15 +279,15 @@ def _ruleset(files: tuple[Path, ...]) -> RuleSet:
 
 def _labelled(ruleset: RuleSet, file: str) -> Iterator[Labelled]:
     said: set[str] = set()
-    for where, post in _posts(file):
+    for where, post in posts(file):
         labels, source = post.get("labels"), post.get("source")
         if not isinstance(labels, list) or not all(is_label(label) for label in labels):
             refuse(f"{where}needs `labels`, a list of objects with topic, span and severity.")
         if source is not None and not isinstance(source, str):
             refuse(f"{where}source must be a string, such as “own; paraphrase”.")
-        text = _newlines(post["text"])
+        text = newlines(post["text"])
         findings = _judged(ruleset, text, _facts(_told_of(post), said, where), where)
-        labels = [{**label, "span": _newlines(label["span"])} for label in labels]
+        labels = [{**label, "span": newlines(label["span"])} for label in labels]
         yield Labelled(post["id"], text, findings, labels, source)
 
 
@@ -362,71 +313,3 @@ def _facts(given: Mapping[str, Any], said: set[str], where: str = "") -> Facts:
         click.echo(f"{where}product “{product}” is not on the list and is read as `{read_as}`.", err=True)
         said.add(product)
     return Facts(**given, on=clock.host_date())
-
-
-def _posts(file: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The posts of a batch as they are read, each with the place that names it in a message."""
-    for number, line in _lines(file):
-        where = f"{_named(file)}, line {number}: "
-        try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            if not text.strip():
-                continue
-            post = json.loads(text)
-            if "\\u" in text:
-                json.dumps(post, ensure_ascii=False).encode()
-        except UnicodeDecodeError as error:
-            refuse(f"{where}is not UTF-8 at byte {error.start}; save it as UTF-8.")
-        except UnicodeEncodeError as error:
-            refuse(f"{where}\\u{ord(error.object[error.start]):04x} is half of a character; write both halves.")
-        except (ValueError, RecursionError) as error:
-            refuse(f"{where}is not JSON: {error}")
-        if (
-            not isinstance(post, dict)
-            or not isinstance(post.get("text"), str)
-            or not isinstance(post.get("id"), (str, int))
-        ):
-            refuse(f"{where}must be an object with `id` and `text`.")
-        yield where, post
-
-
-def _lines(file: str) -> Iterator[tuple[int, bytes]]:
-    try:
-        with nullcontext(sys.stdin.buffer) if file == "-" else open(file, "rb") as stream:
-            for number in count(1):
-                line = stream.readline(MOST_LINE + 1)
-                if len(line) > MOST_LINE:
-                    refuse(
-                        f"{_named(file)}, line {number}: has more than {MOST_LINE:,} bytes; write one post per line."
-                    )
-                if not line:
-                    return
-                yield number, line
-    except OSError as error:
-        refuse(f"{_named(file)}: cannot be read: {error.strerror}.")
-
-
-def _text_of(file: str) -> str:
-    return _newlines(_decoded(file))
-
-
-def _newlines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _decoded(file: str) -> str:
-    try:
-        return _bytes_of(file).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        refuse(f"{_named(file)}: is not UTF-8 at byte {error.start}; save it as UTF-8.")
-
-
-def _bytes_of(file: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        refuse(f"{_named(file)}: cannot be read: {error.strerror}.")
-
-
-def _named(file: str) -> str:
-    return "standard input" if file == "-" else click.format_filename(file)

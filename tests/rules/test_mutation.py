@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rules.composing import RULES
 
-from approval.rules import claim, fold, ruleset, text
+from approval.rules import claim, failures, fold, ruleset, text
 from approval.rules.claim import Claim, Frame
 from approval.rules.gate import Gate
 from approval.rules.kinds import comparison, figure, pii, require, testimonial
@@ -71,7 +71,7 @@ def test_an_example_of_a_pack_fails_when(
     owner: object, name: str, mutant: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner, name, mutant, raising=not isinstance(mutant, property))
-    assert next(RULES.failures(), None) is not None
+    assert next(failures(RULES), None) is not None
 
 
 FACTS = {"regime": "au", "product": "superannuation"}

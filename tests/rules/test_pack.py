@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from approval.rules import RuleError, RuleSet
+from approval.rules import RuleError, RuleSet, failures
 
 GOOD = """
 [words]
@@ -44,7 +44,7 @@ def test_a_good_pack_is_read() -> None:
         "firm",
         "Rule 1 (as of 2026-11-21)",
     )
-    assert not list(parse(GOOD).failures())
+    assert not list(failures(parse(GOOD)))
 
 
 MISTAKES = {

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from approval.rules import TOPICS, Rule, RuleSet, Severity, load_packs
+from approval.rules import TOPICS, Rule, RuleSet, Severity, failures, load_packs
 
 RULES = load_packs()
 
@@ -21,7 +21,7 @@ def test_a_rule_flags_what_it_says_and_lets_its_near_misses_pass(rule: Rule) -> 
 
 def test_an_example_that_does_not_hold_is_reported() -> None:
     source = RULES.sources["pii"].replace(b"Your card 4111 1111 1111 1111 is blocked.", b"Your card is blocked.")
-    (failure,) = RuleSet.parse({**RULES.sources, "pii": source}).failures()
+    (failure,) = failures(RuleSet.parse({**RULES.sources, "pii": source}))
     assert (failure.rule, failure.expected) == ("PII101", "be flagged")
 
 

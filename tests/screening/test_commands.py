@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 
 from approval import clock, rules
 from approval.rules import LARGEST, TOPICS, RuleError, RuleSet, load_packs
-from approval.screening import commands
+from approval.screening import commands, inputs
 
 ROOT = Path(__file__).parents[2]
 MAIN = click.Group(commands={command.name: command for command in commands.COMMANDS if command.name})
@@ -199,7 +199,7 @@ def test_a_batch_may_be_answered_in_other_shapes(tmp_path: Path, shape: str) -> 
         ('{"id": 1, "text": "a"}\n\n{"id": 2, "text": "\\ud83d"}', "line 3: \\ud83d is half of a character"),
         ('{"id": "\\ude00", "text": "a"}', "line 1: \\ude00 is half of a character"),
         (b'{"id": 1, "text": "a"}\n{"id": 2, "text": "caf\xe9"}', "line 2: is not UTF-8 at byte 22"),
-        (b" " * (commands.MOST_LINE + 1), "line 1: has more than 16,777,216 bytes; write one post per line"),
+        (b" " * (inputs.MOST_LINE + 1), "line 1: has more than 16,777,216 bytes; write one post per line"),
     ],
     ids=lambda value: str(value)[:30],
 )
