@@ -37,7 +37,7 @@ class Gate:
             one.rows = len(needs), len(needs) + len(one.needs)
             needs += one.needs
         width = max(map(len, needs), default=0)
-        self._absent = [_bits(row for row, needed in enumerate(needs) if len(needed) <= n) for n in range(width)]
+        self._absent = [bits(row for row, needed in enumerate(needs) if len(needed) <= n) for n in range(width)]
         self._all = (1 << len(needs)) - 1
         self._words = _Words(
             (word, (column, row))
@@ -46,12 +46,16 @@ class Gate:
             for word in choice
         )
 
-    def occurring(self, reading: Reading) -> str:
-        """A digit for each row: "1" where the pattern may occur in a text, "0" where it cannot."""
+    def occurring(self, reading: Reading) -> int:
+        """A bit for each row: set where the pattern may occur in a text."""
         columns = self._absent.copy()
         for column, mask in self._words.masks_of(reading.plain):
             columns[column] |= mask
-        return f"{reduce(and_, columns, self._all):0{self._all.bit_length()}b}"[::-1]
+        return reduce(and_, columns, self._all)
+
+    def digits(self, rows: int) -> str:
+        """The same as a digit for each row, "1" where its bit is set: quicker to look into."""
+        return f"{rows:0{self._all.bit_length()}b}"[::-1]
 
 
 class _Words:
@@ -103,10 +107,10 @@ def _masks(places: Iterable[Place]) -> tuple[Mask, ...]:
     rows: defaultdict[int, set[int]] = defaultdict(set)
     for column, row in places:
         rows[column].add(row)
-    return tuple((column, _bits(of_column)) for column, of_column in rows.items())
+    return tuple((column, bits(of_column)) for column, of_column in rows.items())
 
 
-def _bits(rows: Iterable[int]) -> int:
+def bits(rows: Iterable[int]) -> int:
     """An integer with a bit for each row."""
     numbers = list(rows)
     octets = bytearray(max(numbers, default=-1) // 8 + 1)

@@ -16,8 +16,8 @@ RULES = load_packs()
 EXAMPLES = [example for rule in RULES.rules for example in (*rule.flags, *rule.passes)]
 
 
-def open_to_all(self: Gate, reading: object) -> str:
-    return "1" * 100_000
+def open_to_all(self: Gate, reading: object) -> int:
+    return (1 << 100_000) - 1
 
 
 @pytest.mark.parametrize("start", range(8))
@@ -29,7 +29,7 @@ def test_findings_are_the_same_without_the_gate(start: int, monkeypatch: pytest.
 
 
 def test_a_gate_that_keeps_too_much_out_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Gate, "occurring", lambda self, reading: "")
+    monkeypatch.setattr(Gate, "occurring", lambda self, reading: 0)
     assert not RULES.check("A risk-free way to save."), "the control: a gate that is shut hides findings"
 
 
@@ -90,4 +90,4 @@ def test_whatever_a_pattern_finds_the_gate_lets_through(pieces: list[str], words
     gate = Gate([phrases])
     reading = read(" ".join(words), Lexicon([]))
     if list(phrases.spans(reading)):
-        assert "1" in gate.occurring(reading)
+        assert gate.occurring(reading)
