@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import structlog
 from flask import Flask
@@ -12,11 +13,14 @@ from flask_smorest import Api
 
 from approval import __version__, db, settings as environment
 from approval.audit import api as audit_api, views as audit_views
+from approval.capabilities import Actor, Room
 from approval.db import schema
 from approval.desk import api as desk_api, services as desk, views as desk_views
 from approval.people import queries as people, views as people_views
 from approval.publishing import views as publishing_views
 from approval.records import api as records_api, views as records_views
+from approval.records.queries import rooms as records
+from approval.records.services.rooms import note_look
 from approval.review import views as review_views
 from approval.screening import views as screening_views
 from approval.settings import Settings, shipped
@@ -47,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("approval", template_folder=str(shipped("templates")), static_folder=str(shipped("static")))
     app.config.update(BOOTSTRAP_SERVE_LOCAL=True, BOOTSTRAP_MSG_CATEGORY="info")
     security.install(app, settings)
-    hooks = identity.Hooks(settings, people_views.identify, _names, desk.create_workspace)
+    hooks = identity.Hooks(settings, people_views.identify, _names, desk.create_workspace, _shows, _looked)
     identity.install(app, hooks)
     errors.install(app)
     filters.install(app)
@@ -63,6 +67,16 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _names(ids: Iterable[str]) -> Mapping[str, str]:
     with db.reading() as session:
         return people.names_of(session, ids)
+
+
+def _shows(room: Room, post: int, at: datetime | None) -> bool:
+    with db.reading() as session:
+        return records.shows(session, room, post, at)
+
+
+def _looked(by: Actor, workspace: str, page: str, about: str) -> None:
+    with db.transaction(identity.origin()) as session:
+        note_look(session, by, workspace, page=page, about=about)
 
 
 class _Api(Api):  # type: ignore[misc]

@@ -35,6 +35,11 @@ def host_date() -> date:
     return datetime.now(UTC).date()
 
 
+def host_seconds() -> int:
+    """Return the host's time in whole POSIX seconds, for a witness, which has no database to ask."""
+    return int(time.time())
+
+
 def monotonic() -> float:
     """Seconds for measuring durations; never a time of day."""
     return time.monotonic()

@@ -6,7 +6,8 @@ Refusal                      the answer is no, and says why and what to do
 │   ├── CapabilityMissing    … do this in this workspace
 │   ├── OwnWords             … decide on what they wrote, edited or asked an exception for
 │   ├── NotAsked             … decide at a stage that asks others
-│   └── ScopeMissing         … do this with a token
+│   ├── ScopeMissing         … do this with a token
+│   └── FactorMissing        … do anything before a second factor is set up
 ├── NotFound                 there is no such thing, or none that this person may see
 ├── Invalid                  the input is wrong; `problems` say where
 │   ├── NotReady             a post that cannot be submitted yet
@@ -31,6 +32,9 @@ NotMigrated                  the database is not at this program's schema
 ProofFailed                  what is stored does not prove what it must
 └── SealingRefused           … and so nothing was signed over it
 NotAnchored                  no authority outside dated a checkpoint this time; work goes on
+NotSigned                    the device that signs gave no signature this time; checkpoints and exports wait
+OutpostFailed                a witness or the write-once copy did not answer as it must; work goes on
+└── Contradicted             … or holds another log than this database
 AuditFault                   a change without an entry: a fault of ours, never let through
 """
 
@@ -86,6 +90,12 @@ class NotAsked(Forbidden):
 
 class ScopeMissing(Forbidden):
     """The token's scope does not reach so far."""
+
+
+class FactorMissing(Forbidden):
+    """A second factor is asked of this person, who has yet to set it up."""
+
+    title = "Set up your second factor first"
 
 
 class NotFound(Refusal):
@@ -215,6 +225,22 @@ class SealingRefused(ProofFailed):
 
 class NotAnchored(Exception):
     """No token was stored: the authority did not answer, or answered something else than was asked."""
+
+
+class OutpostFailed(Exception):
+    """A witness or the write-once copy did not answer, or not as it must: nothing new is held there."""
+
+
+class Contradicted(OutpostFailed):
+    """A place outside holds another log than this database: one of the two was rolled back or rewritten."""
+
+    def __init__(self, because: str, message: str) -> None:
+        super().__init__(message)
+        self.because = because
+
+
+class NotSigned(Exception):
+    """The device outside that holds a key gave no signature, or one that does not hold: nothing is signed for now."""
 
 
 class AuditFault(RuntimeError):

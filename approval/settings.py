@@ -6,8 +6,10 @@ import ipaddress
 import os
 import re
 import secrets
+import shlex
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -18,6 +20,9 @@ from approval.errors import BadSetting
 
 MIN_SECRET_LENGTH = 32
 _PACKAGE = Path(__file__).parent
+_WITNESS = re.compile(r"(?P<url>https?://[^\s@]+) +(?P<vkey>[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2})")
+_BUCKET = re.compile(r"(?P<endpoint>https?://[^\s/?#@]+)/(?P<name>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/?")
+_MOST_DAYS = 36525
 _SLUG = re.compile(r"[a-z0-9-]+")
 
 
@@ -37,6 +42,12 @@ SETTINGS = (
         "APPROVAL_SEALER",
         "Who holds the signing keys: `worker`, or `separate` where `approval sealer` runs as a user of its own.",
         "worker",
+    ),
+    Setting(
+        "APPROVAL_SIGNER",
+        "Command that signs with keys held in a device: the bytes come on standard input, 64 bytes of Ed25519 go out; "
+        "{log} and {key} stand for the log's name and the key id.",
+        "none: keys are files in APPROVAL_KEYS",
     ),
     Setting("APPROVAL_DATABASE_URL", "SQLAlchemy URL of the database.", "SQLite in APPROVAL_DATA"),
     Setting("APPROVAL_OWNER_URL", "URL of the owner role, used by `approval upgrade` alone.", "none"),
@@ -67,6 +78,21 @@ SETTINGS = (
         "none: tokens are kept without looking at who signed them",
     ),
     Setting(
+        "APPROVAL_WITNESSES",
+        "Witnesses that cosign checkpoints, as `address vkey`, separated by commas, such as "
+        "https://audit.example audit.example+3fb148ef+BAAjjch9….",
+        "none: nobody outside remembers how long the logs were",
+    ),
+    Setting(
+        "APPROVAL_WORM_URL",
+        "Bucket with S3 Object Lock that the logs are copied to, as endpoint/bucket, such as "
+        "https://s3.eu-central-1.amazonaws.com/bank-log; needs the extra `s3`.",
+        "none: there is no write-once copy",
+    ),
+    Setting("APPROVAL_WORM_CREDENTIALS", "Access key id and secret access key of the bucket, as `id:secret`.", "none"),
+    Setting("APPROVAL_WORM_REGION", "Region that requests to the bucket are signed for.", "us-east-1"),
+    Setting("APPROVAL_WORM_DAYS", "For how many days each copy is locked. Nobody can shorten it.", "2557: seven years"),
+    Setting(
         "APPROVAL_SMTP_URL",
         "Mail server, such as smtp://user:password@mail.example:587 (smtps:// for TLS from the start).",
         "none: messages wait in the outbox",
@@ -94,12 +120,33 @@ class Outbound:
 
 
 @dataclass(frozen=True)
+class WitnessAt:
+    """A witness: where it is asked, and its verifier key in text (parsed where it is used)."""
+
+    url: str
+    vkey: str
+
+
+@dataclass(frozen=True)
+class WormBucket:
+    """A bucket with Object Lock: its endpoint without a path, its name, and how requests to it are signed."""
+
+    endpoint: str
+    name: str
+    region: str
+    key_id: str
+    secret: str = field(repr=False)
+    days: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """The settings of one process. Paths are absolute; durations are in seconds."""
 
     data: Path
     keys: Path
     separate_sealer: bool
+    signer: tuple[str, ...]
     database_url: str
     owner_url: str | None
     secret_key: str
@@ -107,6 +154,8 @@ class Settings:
     outbound_allow: tuple[Outbound, ...]
     timestamp_url: str | None
     timestamp_ca: Path | None
+    witnesses: tuple[WitnessAt, ...]
+    worm: WormBucket | None
     smtp_url: str | None
     mail_from: str
     second_opinion: frozenset[str]
@@ -156,6 +205,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         data=data,
         keys=keys,
         separate_sealer=_sealer(environ.get("APPROVAL_SEALER")),
+        signer=_signer(environ.get("APPROVAL_SIGNER", "")),
         database_url=_database_url(environ, "APPROVAL_DATABASE_URL") or f"sqlite:///{data / 'approval.db'}",
         owner_url=_database_url(environ, "APPROVAL_OWNER_URL"),
         secret_key=_secret_key(environ.get("APPROVAL_SECRET_KEY"), data, base_url),
@@ -163,6 +213,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         outbound_allow=_outbound(environ.get("APPROVAL_OUTBOUND_ALLOW", "")),
         timestamp_url=_timestamp_url(environ.get("APPROVAL_TIMESTAMP_URL")),
         timestamp_ca=_timestamp_ca(environ.get("APPROVAL_TIMESTAMP_CA")),
+        witnesses=_witnesses(environ.get("APPROVAL_WITNESSES", "")),
+        worm=_worm(environ),
         smtp_url=_smtp_url(environ.get("APPROVAL_SMTP_URL")),
         mail_from=environ.get("APPROVAL_MAIL_FROM") or "approval@localhost",
         second_opinion=_names(environ, "APPROVAL_SECOND_OPINION"),
@@ -194,6 +246,16 @@ def _sealer(value: str | None) -> bool:
     return value == "separate"
 
 
+def _signer(value: str) -> tuple[str, ...]:
+    try:
+        words = tuple(shlex.split(value))
+    except ValueError as error:
+        raise BadSetting("APPROVAL_SIGNER", value, f"write a command as in a shell ({error})") from error
+    if words and shutil.which(words[0]) is None:
+        raise BadSetting("APPROVAL_SIGNER", value, f"{words[0]} is no program that this user may run")
+    return words
+
+
 def _timestamp_url(value: str | None) -> str | None:
     try:
         parts = urlsplit(value or "")
@@ -210,6 +272,36 @@ def _timestamp_ca(value: str | None) -> Path | None:
     if not os.access(value, os.R_OK):
         raise BadSetting("APPROVAL_TIMESTAMP_CA", value, "name a PEM file that this user may read")
     return Path(value).resolve()
+
+
+def _witnesses(value: str) -> tuple[WitnessAt, ...]:
+    found: list[WitnessAt] = []
+    for each in filter(None, (part.strip() for part in value.split(","))):
+        match = _WITNESS.fullmatch(each)
+        name = match["vkey"].partition("+")[0] if match else ""
+        if not match or any(one.vkey.startswith(f"{name}+") for one in found):
+            raise BadSetting(
+                "APPROVAL_WITNESSES", each, "write address and verifier key with a space between, each name once"
+            )
+        found.append(WitnessAt(match["url"].rstrip("/"), match["vkey"]))
+    return tuple(found)
+
+
+def _worm(environ: Mapping[str, str]) -> WormBucket | None:
+    value = environ.get("APPROVAL_WORM_URL")
+    if not value:
+        return None
+    match = _BUCKET.fullmatch(value)
+    if not match:
+        raise BadSetting("APPROVAL_WORM_URL", value, "give endpoint and bucket, such as https://s3.example/bank-log")
+    key_id, _, secret = environ.get("APPROVAL_WORM_CREDENTIALS", "").partition(":")
+    if not key_id or not secret:
+        raise BadSetting("APPROVAL_WORM_CREDENTIALS", "…", "write the access key id, a colon and the secret access key")
+    days = _number(environ, "APPROVAL_WORM_DAYS", 2557)
+    if not 1 <= days <= _MOST_DAYS or days != int(days):
+        raise BadSetting("APPROVAL_WORM_DAYS", f"{days:g}", f"give a whole number of days, 1 to {_MOST_DAYS}")
+    region = environ.get("APPROVAL_WORM_REGION") or "us-east-1"
+    return WormBucket(match["endpoint"], match["name"], region, key_id, secret, int(days))
 
 
 def _database_url(environ: Mapping[str, str], name: str) -> str | None:

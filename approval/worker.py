@@ -16,7 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from approval.audit import jobs as audit
 from approval.desk import jobs as desk
-from approval.errors import NotAnchored
+from approval.errors import NotAnchored, OutpostFailed
 from approval.people import jobs as people
 from approval.publishing import jobs as publishing
 from approval.publishing.via import outbound
@@ -43,6 +43,29 @@ def anchor_due(settings: Settings, worker: str) -> None:
     audit.anchor_due(settings, worker, ask)
 
 
+def asking(settings: Settings) -> audit.Ask:
+    """Return how places that hold copies of the logs are asked: by the one guarded way out."""
+
+    def ask(method: str, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
+        try:
+            answer = outbound.send(method, url, body, headers, settings=settings)
+        except (outbound.AddressRefused, outbound.NotReached, outbound.NoAnswer) as error:
+            raise OutpostFailed(str(error)) from error
+        return answer.status, answer.headers, answer.body
+
+    return ask
+
+
+def witness_due(settings: Settings, worker: str) -> None:
+    """Have checkpoints cosigned by the witnesses."""
+    audit.witness_due(settings, worker, asking(settings))
+
+
+def copy_due(settings: Settings, worker: str) -> None:
+    """Have what was sealed copied to the write-once bucket."""
+    audit.copy_due(settings, worker, asking(settings))
+
+
 TIMETABLE: tuple[tuple[float, Job], ...] = (
     (0.5, publishing.publish_due),
     (1, publishing.reconcile_due),
@@ -51,17 +74,25 @@ TIMETABLE: tuple[tuple[float, Job], ...] = (
     (60, review.follow_leavers),
     (30, audit.watch_due),
     (5, anchor_due),
+    (5, witness_due),
+    (10, copy_due),
+    (10, audit.lay_tiles_due),
     (2, people.deliver_due),
     (5, people.tell_alarms),
     (3, desk.give_second_opinions),
     (5, records.reckon_due),
+    (2, records.bring_due),
+    (5, records.let_go_due),
+    (60, records.erase_due),
+    (2, records.index_due),
 )
 
 WITH_KEYS: tuple[tuple[float, Job], ...] = (
     (2, audit.seal_due),
     (1, records.write_due),
+    (300, records.note_gone),
 )
-"""What signs: the worker's too, unless a sealer of its own holds the keys."""
+"""What signs, and what minds the files it wrote: the worker's too, unless a sealer of its own holds the keys."""
 
 
 def run(settings: Settings) -> None:

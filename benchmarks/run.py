@@ -21,7 +21,9 @@ SHORT = (
     ("starting.py", ()),
     ("walk.py", ()),
     ("pages.py", ("--posts", "1000")),
-    ("appends.py", ("--appends", "4000")),
+    ("appends.py", ()),
+    ("logs.py", ()),
+    ("exporting.py", ()),
     ("trials.py", ()),
 )
 FULL = (
@@ -32,7 +34,9 @@ FULL = (
     ("starting.py", ()),
     ("walk.py", ()),
     ("pages.py", ("--posts", "10000")),
-    ("appends.py", ("--appends", "40000")),
+    ("appends.py", ("--appends", "40000", "--writers", "1,4,8,16")),
+    ("logs.py", ("--entries", "1000000", "--leaves", "10000000")),
+    ("exporting.py", ("--entries", "1000000")),
     ("trials.py", ("--races", "1000", "--kills", "50", "--posts", "500")),
 )
 

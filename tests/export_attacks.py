@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from export_archives import ARCHIVES
+from export_keys import DOES_NOT_HOLD, HOLDS
 from export_lies import CHECKPOINT, ENTRIES, LIES, reopened
 from small_exports import Export, Log, manifest_of, note_over, opening, sha256, smallest_export, sums_of, zipped
 
@@ -219,6 +220,8 @@ def refused() -> dict[str, tuple[Callable[[], Given], str]]:
         table[f"lie: {name}"] = (lambda name=name: lied(name), says)
     for name, (make, says) in ARCHIVES.items():
         table[f"archive: {name}"] = (lambda make=make: signed(Export(Path()), make()), says)
+    for name, (make, says) in DOES_NOT_HOLD.items():
+        table[f"keys: {name}"] = (lambda make=make: Given(*make()), says)
     for name, attack in NOTE_ATTACKS.items():
         table[f"note: {name}"] = (lambda attack=attack: noted(attack), "note")
     return table
@@ -305,6 +308,7 @@ ACCEPTED: dict[str, Callable[[], Given]] = {
     "from the future": lambda: dated("2999-01-01T00:00:00.000000Z"),
     "of no known time": lambda: dated("yesterday"),
     "of a known time": lambda: dated("2026-11-21T21:33:00.000000Z"),
+    **{f"keys: {name}": lambda make=make: Given(*make()) for name, make in HOLDS.items()},
 }
 
 

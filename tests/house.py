@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 from argon2 import PasswordHasher
 from doors import csrf_of, give_passwords
@@ -40,7 +41,8 @@ from approval.capabilities import Actor, Role
 from approval.db import reading, transaction
 from approval.people import views
 from approval.people.models import Person, Scope, Via
-from approval.people.services import accounts, passwords, signing, tokens
+from approval.people.queries import actor_of
+from approval.people.services import accounts, factors, passwords, rooms, signing, tokens
 from approval.posts.models import Post, Standing
 from approval.publishing import services as publishing
 from approval.publishing.models import Because
@@ -56,7 +58,7 @@ from approval.settings import Settings
 
 ROLES = tuple(str(role) for role in Role)
 TOKENS = tuple(str(scope) for scope in Scope)
-STRANGER, NOBODY = "stranger", "nobody"
+STRANGER, NOBODY, GUEST = "stranger", "nobody", "guest"
 WINDOW = timedelta(seconds=2)
 """How long the post that shall expire is approved for."""
 
@@ -248,14 +250,40 @@ def let_everybody_in(house: House) -> None:
         ensure_workflow(session, "southwind", by=HOST)
         stranger = a_person(session, "stella", *Role, workspace="southwind")
         everything = a_person(session, "olga", *Role)
+    guest = an_examiner_with_a_room(house)
     give_passwords()
     for name in ROLES:
         house.come_in(name, getattr(firm, name))
     house.come_in("other_marketer", firm.other_marketer)
     house.come_in(STRANGER, stranger)
+    house.come_in(GUEST, guest)
     house.callers[NOBODY] = at_the_door(house.app)
     for scope in Scope:
         house.give_token(scope, everything)
+
+
+def an_examiner_with_a_room(house: House) -> Actor:
+    """Let somebody in from outside who sees the published post and nothing else, and give them a second factor."""
+    secret = factors.new_secret()
+    with transaction() as session:
+        room, _ = rooms.invite(
+            session,
+            house.firm.workspace,
+            email="greta@regulator.example",
+            name="Greta",
+            matter="Sweep 26-11",
+            contact="Carla",
+            limits=rooms.Limits(post=house.posts[Standing.PUBLISHED]),
+            last_day=clock.now(session).date() + timedelta(days=60),
+            by=house.firm.compliance,
+            key=house.settings.secret_key,
+        )
+        person = session.get_one(Person, room.person)
+        code = pyotp.TOTP(secret).at(clock.now(session))
+        factors.enrol(session, person, secret, code=code, key=house.settings.secret_key)
+        actor = actor_of(session, person.id)
+    assert actor is not None
+    return actor
 
 
 def at_the_door(app: Flask, cookie: str = "") -> Caller:

@@ -75,10 +75,44 @@ def plain(value: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class LogOpened(Event, kind="log.opened"):
-    """A log began. Its origin and its verifier key are fixed here for good."""
+    """A log began. Its origin is fixed here for good, and the first of its verifier keys."""
 
     origin: str
     vkey: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogKeyAnnounced(Event, kind="log.key_announced"):
+    """Another key signs checkpoints of the log from the size that covers this entry on: `signs_from`.
+
+    The first checkpoint over this entry carries the signature of the `old` key too, which vouches for the `new` one,
+    unless the old one was revoked in the same act. `until` ends the time in which both sign.
+    """
+
+    old: str
+    new: str
+    signs_from: int
+    until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogKeyRetired(Event, kind="log.key_retired"):
+    """A key signs no checkpoint that covers this entry. What it signed before stands."""
+
+    vkey: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogKeyRevoked(Event, kind="log.key_revoked"):
+    """A key is not to be trusted any more: what it alone signed of more than `last_size` entries is in doubt.
+
+    `since` is the instant of the cut, `last_size` that of the last checkpoint signed before it. The reason stands in
+    the row.
+    """
+
+    vkey: str
+    since: datetime
+    last_size: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,3 +159,49 @@ class LogBeaten(Event, kind="log.beat"):
     publications: int
     anchored: int | None
     token: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogContradicted(Event, kind="log.contradicted"):
+    """A witness, or the write-once copy, holds another log than this database: one was rolled back or rewritten.
+
+    `of` names the log, `place` the witness or the copy. Told once for as long as it lasts.
+    """
+
+    of: str
+    place: str
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogCopyChecked(Event, kind="log.copy_checked"):
+    """The write-once copy of the log was gone through, version by version. What failed, if anything, is named.
+
+    `objects` lie there as they must, `size` is how many entries they cover, `markers` hide objects without deleting
+    them, `strange` are versions that this database did not write.
+    """
+
+    holds: bool
+    size: int
+    objects: int
+    markers: int
+    strange: int
+    problem: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erased(Event, kind="erased"):
+    """Values were overwritten for good: what these commitments opened to, and contents of these digests.
+
+    `under` says whether a disposition or a request to erase asked for it, `case` which, in the workspace `of`. Of a
+    disposition `record` is its kind and number, kept by `rule` until `until`. One act may need several entries.
+    """
+
+    under: str
+    case: int
+    of: str
+    record: str | None = None
+    rule: str | None = None
+    until: date | None = None
+    commitments: tuple[bytes, ...] = ()
+    contents: tuple[bytes, ...] = ()

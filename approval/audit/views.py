@@ -12,20 +12,35 @@ from flask import Blueprint, Response, render_template, request
 
 from approval import clock
 from approval.audit.events import INSTALLATION, KINDS
+from approval.audit.models.tiles import TileFiles
 from approval.audit.queries import entries as queries
 from approval.audit.queries.entries import EntryLine, Filter, Head, Proof
+from approval.audit.queries.keychain import SigningKey, known_keys
+from approval.audit.queries.outposts import cosignatures
+from approval.audit.queries.tiles import tile as tile_of
 from approval.audit.queries.verifying import logs
 from approval.audit.queries.watching import Alarm, alarms
 from approval.capabilities import Capability, can
 from approval.db import Session, reading
 from approval.errors import BadTime, CapabilityMissing, Invalid, NotFound, ProofFailed
-from approval.tlog import EntryProof, parse_tile_path
-from approval.web.identity import current, ensure_may, require, signed_in, who, workspace
+from approval.tlog import ENTRIES, TILE_WIDTH, EntryProof, parse_tile_path
+from approval.web.identity import (
+    current,
+    ensure_may,
+    ensure_may_prove,
+    ensure_may_see,
+    hooks,
+    require,
+    signed_in,
+    who,
+    workspace,
+)
 from approval.web.numbers import number
 
 blueprint = Blueprint("audit", __name__)
 
 PAGE = 50
+WEEK = 7 * 24 * 3600
 _FIELDS = ("kind", "actor", "post", "since", "until")
 
 
@@ -42,6 +57,7 @@ class LogPage:
     next_url: str | None
     prev_url: str | None
     alarms: list[Alarm]
+    keys: tuple[SigningKey, ...]
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,7 @@ def log() -> str:
         head = queries.head(session, name)
         found = queries.entries(session, name, replace(wanted, limit=PAGE + 1))
         wrong = alarms(session, [name])
+        keys = known_keys(session, name)
     ascending = wanted.after is not None
     more, found = len(found) > PAGE, found[:PAGE]
     if ascending:
@@ -85,6 +102,7 @@ def log() -> str:
         next_url=_url(name, chosen, before=found[-1].index) if older else None,
         prev_url=_url(name, chosen, after=found[0].index) if newer else None,
         alarms=wrong,
+        keys=keys,
     )
     return render_template("audit/log.html", page=page)
 
@@ -129,9 +147,10 @@ def _url(log: str, chosen: dict[str, str], **place: int) -> str:
 @signed_in
 def entry(log_name: str, index: int) -> str:
     """Show one entry with its inclusion proof."""
-    _ensure_may_read(log_name)
+    _ensure_may_prove(log_name)
     with reading() as session:
         page = _entry_page(session, log_name, index)
+    _ensure_may_read_entry(page.entry)
     return render_template("audit/entry.html", page=page)
 
 
@@ -139,7 +158,7 @@ def _entry_page(session: Session, log: str, index: int) -> EntryPage:
     line = queries.entry(session, log, index)
     proof, unproved = None, None
     try:
-        proof = queries.proof(session, log, index)
+        proof = queries.proof(session, log, index, files=_files())
     except (Invalid, NotFound) as refusal:
         unproved = refusal.detail
     except ProofFailed as failure:
@@ -171,13 +190,27 @@ def _ensure_may_read(log: str) -> None:
         )
 
 
+def _ensure_may_prove(log: str) -> None:
+    """Refuse whoever may not even read the hashes of this log: strangers. The installation's are as its entries."""
+    if log == INSTALLATION:
+        _ensure_may_read(log)
+    else:
+        ensure_may_prove(log)
+
+
+def _ensure_may_read_entry(line: EntryLine) -> None:
+    """Refuse whoever may read neither the log nor, in a room, what is about the entry's post."""
+    if line.log != INSTALLATION:
+        ensure_may_see(Capability.READ_AUDIT, line.log, post=line.post, at=line.at)
+
+
 @blueprint.get("/audit/<log_name>/<int:index>.tlog-proof")
 @signed_in(scope="read")
 def proof_file(log_name: str, index: int) -> Response:
     """Hand out the proof of one entry as a file (C2SP tlog-proof) that is checked without this program."""
-    _ensure_may_read(log_name)
+    _ensure_may_prove(log_name)
     with reading() as session:
-        found = queries.proof(session, log_name, index)
+        found = queries.proof(session, log_name, index, files=_files())
     return _attached(
         EntryProof(found.index, found.path, found.note.encode()).to_bytes(), f"{log_name}-{index}.tlog-proof"
     )
@@ -187,9 +220,10 @@ def proof_file(log_name: str, index: int) -> Response:
 @signed_in(scope="read")
 def entry_file(log_name: str, index: int) -> Response:
     """Hand out the exact bytes of one entry, which its proof file proves."""
-    _ensure_may_read(log_name)
+    _ensure_may_prove(log_name)
     with reading() as session:
         line = queries.entry(session, log_name, index)
+    _ensure_may_read_entry(line)
     return _attached(line.body.encode(), f"{log_name}-{index}.json")
 
 
@@ -201,24 +235,33 @@ def _attached(data: bytes, name: str) -> Response:
 @blueprint.get("/log/<log_name>/checkpoint")
 @signed_in(scope="read")
 def checkpoint(log_name: str) -> Response:
-    """Serve the latest signed checkpoint (C2SP tlog-checkpoint)."""
-    _ensure_may_read(log_name)
+    """Serve the latest signed checkpoint (C2SP tlog-checkpoint), with the witnesses' cosignatures over it."""
+    _ensure_may_prove(log_name)
     with reading() as session:
-        note = queries.head(session, log_name).note
-    if note is None:
+        head = queries.head(session, log_name)
+        cosigned = cosignatures(session, log_name, head.sealed)
+    if head.note is None:
         raise NotFound("This log has not been sealed yet; it is within a minute.")
-    return Response(note, mimetype="text/plain", headers={"Cache-Control": "private, max-age=5"})
+    return Response(head.note + cosigned, mimetype="text/plain", headers={"Cache-Control": "private, max-age=5"})
 
 
 @blueprint.get("/log/<log_name>/<path:path>")
 @signed_in(scope="read")
 def tile(log_name: str, path: str) -> Response:
     """Serve a tile of hashes or a bundle of entries (C2SP tlog-tiles)."""
-    _ensure_may_read(log_name)
+    _ensure_may_prove(log_name)
     try:
         wanted = parse_tile_path(path)
     except ValueError as error:
         raise NotFound("There is no such tile.") from error
+    if wanted.level == ENTRIES:
+        _ensure_may_read(log_name)
     with reading() as session:
-        data = queries.tile(session, log_name, wanted)
-    return Response(data, mimetype="application/octet-stream")
+        data = tile_of(session, log_name, wanted, files=_files())
+    # What is full never changes again (C2SP tlog-tiles); a partial tile goes when it is full.
+    headers = {"Cache-Control": f"private, max-age={WEEK}, immutable" if wanted.width == TILE_WIDTH else "private"}
+    return Response(data, mimetype="application/octet-stream", headers=headers)
+
+
+def _files() -> TileFiles:
+    return TileFiles.of(hooks().settings)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import importlib
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from copy import copy
@@ -18,7 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from approval import settings as environment
-from approval.errors import AuditFault, BadSetting, Forbidden, NotMigrated, ProofFailed, Refusal
+from approval.errors import AuditFault, BadSetting, Forbidden, NotMigrated, NotSigned, ProofFailed, Refusal
 
 NO, BAD, FAILED = 1, 2, 3
 
@@ -32,12 +33,15 @@ _DOMAINS = {
     "audit": "approval.audit.commands",
     "export": "approval.records.commands",
     "verify": "approval.records.commands",
+    "records": "approval.records.commands",
     "demo": "approval.desk.commands",
+    "witness": "approval.cli.witness",
+    "worm": "approval.cli.worm",
 }
 _ADDED = {"rules": "approval.records.commands"}
 """Groups to which a domain above adds commands of its own (`RULES`); these need the database."""
 _WITH_TABLES = ("people", "screening", "posts", "review", "publishing", "records")
-_WITHOUT_DATABASE = {"check", "rules", "verify", "serve", "upgrade", "settings", "doctor", "demo"}
+_WITHOUT_DATABASE = {"check", "rules", "verify", "serve", "upgrade", "settings", "doctor", "demo", "witness", "worm"}
 
 
 class Gathered(click.Group):
@@ -68,7 +72,7 @@ class Gathered(click.Group):
             _end(f"does not hold: {failure}", NO)
         except BadSetting as error:
             _end(str(error), BAD)
-        except (NotMigrated, AuditFault, DBAPIError, OSError) as error:
+        except (NotMigrated, NotSigned, AuditFault, DBAPIError, OSError) as error:
             _end(_failed(error), FAILED)
 
 
@@ -180,6 +184,7 @@ def show_settings(format_: str) -> None:
         "APPROVAL_DATA": str(settings.data),
         "APPROVAL_KEYS": str(settings.keys),
         "APPROVAL_SEALER": "separate" if settings.separate_sealer else "worker",
+        "APPROVAL_SIGNER": shlex.join(settings.signer),
         "APPROVAL_DATABASE_URL": _without_password(settings.database_url),
         "APPROVAL_OWNER_URL": _without_password(settings.owner_url),
         "APPROVAL_SECRET_KEY": "(set)",
@@ -187,6 +192,11 @@ def show_settings(format_: str) -> None:
         "APPROVAL_OUTBOUND_ALLOW": ",".join(f"{o.network}:{o.port}" for o in settings.outbound_allow),
         "APPROVAL_TIMESTAMP_URL": settings.timestamp_url or "",
         "APPROVAL_TIMESTAMP_CA": str(settings.timestamp_ca or ""),
+        "APPROVAL_WITNESSES": ", ".join(f"{one.url} {one.vkey}" for one in settings.witnesses),
+        "APPROVAL_WORM_URL": f"{settings.worm.endpoint}/{settings.worm.name}" if settings.worm else "",
+        "APPROVAL_WORM_CREDENTIALS": "(set)" if settings.worm else "",
+        "APPROVAL_WORM_REGION": settings.worm.region if settings.worm else "",
+        "APPROVAL_WORM_DAYS": str(settings.worm.days) if settings.worm else "",
         "APPROVAL_SMTP_URL": _without_password(settings.smtp_url),
         "APPROVAL_MAIL_FROM": settings.mail_from,
         "APPROVAL_SECOND_OPINION": ",".join(sorted(settings.second_opinion)),

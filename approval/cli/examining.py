@@ -13,8 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from approval import clock, db
 from approval.audit.models.keys import Keys
 from approval.audit.queries.entries import head
+from approval.audit.queries.outposts import reached
 from approval.audit.queries.verifying import logs
 from approval.audit.queries.watching import alarms
+from approval.audit.services.witnessing import witnesses
 from approval.db import schema
 from approval.errors import NotMigrated
 from approval.posts import reading
@@ -35,7 +37,7 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Run every check that this installation allows."""
     findings: list[Finding] = []
-    for check in (_keys, _images, _database, _logs, _worker, _time, _address, _mail, _opinions):
+    for check in (_keys, _images, _database, _logs, _worker, _time, _outside, _address, _mail, _opinions):
         try:
             findings += check(settings)
         except (DBAPIError, NotMigrated, OSError) as error:
@@ -105,6 +107,26 @@ def _time(settings: Settings) -> Iterator[Finding]:
         yield Finding("time", "note", "APPROVAL_TIMESTAMP_CA is not set: nobody looks at who signed the tokens")
     else:
         yield Finding("time", "ok", f"checkpoints are dated by {settings.timestamp_url}")
+
+
+def _outside(settings: Settings) -> Iterator[Finding]:
+    names = list(witnesses(settings))
+    if not names:
+        yield Finding(
+            "witnesses", "note", "APPROVAL_WITNESSES is not set: nobody outside remembers how long the logs were"
+        )
+    if settings.worm is None:
+        yield Finding("copy", "note", "APPROVAL_WORM_URL is not set: there is no write-once copy")
+    elif find_spec("boto3") is None:
+        yield Finding("copy", "bad", "the extra `s3` is not installed: pip install 'approval[s3]'")
+    with db.reading() as session:
+        places = [(log, place) for log in logs(session) for place in reached(session, log)]
+    for log, place in places:
+        if place.behind_since is not None:
+            since = f"{place.size} entries, behind since {place.behind_since:%Y-%m-%d %H:%M} UTC"
+            yield Finding(f"{place.name} of {log}", "bad", f"{since}: {place.problem or 'is a worker running?'}")
+        else:
+            yield Finding(f"{place.name} of {log}", "ok", f"{place.size} entries")
 
 
 def _address(settings: Settings) -> Iterator[Finding]:

@@ -37,6 +37,9 @@ from approval.errors import AuditFault, NotRecorded
 BUSY_TIMEOUT_MS = 30_000
 GUARDED = "approval_guarded"
 READ_ONLY = "approval_read_only"
+OUTSIDE = "approval_outside"
+"""Of a connection that runs what no transaction may hold: emptying the write-ahead log, VACUUM."""
+FORGETTING = "approval_forgetting"
 _ANSWERS = "approval_answers"
 NO_SAVEPOINTS = "savepoints are not available: one act is one transaction"
 
@@ -186,6 +189,8 @@ def _prepare_sqlite(engine: Engine, *, authorize: bool) -> None:
             # Without it INSERT OR REPLACE deletes past the delete triggers (SQLite, "REPLACE").
             "recursive_triggers=ON",
             "trusted_schema=OFF",
+            # What is deleted or overwritten is overwritten with zeros, in pages that become free as well.
+            "secure_delete=ON",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
         if authorize:
@@ -193,6 +198,8 @@ def _prepare_sqlite(engine: Engine, *, authorize: bool) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
+        if connection.get_execution_options().get(OUTSIDE):
+            return
         read_only = connection.get_execution_options().get(READ_ONLY, False)
         # Setting it, even to what it is, makes SQLite compile every statement of the connection anew (OP_Expire).
         if connection.exec_driver_sql("PRAGMA query_only").scalar_one() != read_only:
@@ -202,6 +209,8 @@ def _prepare_sqlite(engine: Engine, *, authorize: bool) -> None:
 
 INSERT_ONLY: set[str] = set()
 """Tables whose rows this program may insert and read, never change."""
+OVERWRITABLE = frozenset({("opening", "salt"), ("opening", "value")})
+"""The one exception: what `forgetting` may overwrite, and triggers let through for what an `erased` entry names."""
 
 _CHANGES = {sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
 _SCHEMA = {
@@ -220,6 +229,32 @@ def _authorize(action: int, first: str | None, second: str | None, *_rest: str |
     return sqlite3.SQLITE_OK
 
 
+def _authorize_forgetting(action: int, first: str | None, second: str | None, *rest: str | None) -> int:
+    if action == sqlite3.SQLITE_UPDATE and (first, second) in OVERWRITABLE:
+        return sqlite3.SQLITE_OK
+    return _authorize(action, first, second, *rest)
+
+
+@contextmanager
+def forgetting(session: Session) -> Iterator[None]:
+    """Let the statements inside overwrite what opens commitments; triggers still ask for the entry that says so.
+
+    Setting an authorizer makes SQLite prepare every statement of the connection anew, so that none made here can be
+    run again later.
+    """
+    connection = session.connection()
+    raw = connection.connection.driver_connection
+    connection.info[FORGETTING] = True
+    if isinstance(raw, sqlite3.Connection):
+        raw.set_authorizer(_authorize_forgetting)
+    try:
+        yield
+    finally:
+        connection.info.pop(FORGETTING, None)
+        if isinstance(raw, sqlite3.Connection):
+            raw.set_authorizer(_authorize)
+
+
 @event.listens_for(Engine, "savepoint")
 def _refuse_savepoints(connection: Any, name: str) -> None:
     """A savepoint could roll back a row whose entry stays: refuse it on every guarded engine."""
@@ -231,6 +266,14 @@ def _refuse_savepoints(connection: Any, name: str) -> None:
 def _refuse_nesting(session: Session, transaction: SessionTransaction) -> None:
     if transaction.nested:
         raise AuditFault(NO_SAVEPOINTS)
+
+
+def engine() -> Engine:
+    """Return the engine of this process's database."""
+    with _new_session() as session:
+        bind = session.get_bind()
+    assert isinstance(bind, Engine), "sessions are made for an engine"
+    return bind
 
 
 def _new_session() -> Session:

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, column, create_engine, event, func, make_url, or_, select, table
 from sqlalchemy.engine import Engine
 
-from approval.db import INSERT_ONLY
+from approval.db import INSERT_ONLY, OVERWRITABLE, Base
 from approval.errors import NotMigrated
 
 
@@ -52,7 +52,7 @@ def upgrade(url: str, target: str = "head", *, serving: str | None = None) -> No
     """Bring the database at *url* to this program's schema, in one transaction.
 
     On PostgreSQL, *serving* names the role that serves: it is granted what it needs, and of the log INSERT and
-    SELECT alone.
+    SELECT alone, but for the two columns that an erasure overwrites (a trigger asks for its entry).
     """
     engine = _engine(url)
     with engine.begin() as connection:
@@ -69,9 +69,13 @@ def _grant(connection: Connection, role: str) -> None:
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {quoted}",
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {quoted}",
         f"REVOKE UPDATE, DELETE, TRUNCATE ON {log} FROM {quoted}",
+        *(f'GRANT UPDATE ("{name}") ON {of} TO {quoted}' for of, name in sorted(OVERWRITABLE)),
         f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {quoted}",
     ):
         connection.exec_driver_sql(statement)
+    if (connection.dialect.server_version_info or (0,)) >= (17,):
+        # What is erased is vacuumed at once; before 17 only an owner may, and autovacuum is waited for.
+        connection.exec_driver_sql(f"GRANT MAINTAIN ON ALL TABLES IN SCHEMA public TO {quoted}")
 
 
 def ensure_guarded(engine: Engine) -> None:
@@ -83,10 +87,16 @@ def ensure_guarded(engine: Engine) -> None:
         for name in sorted(INSERT_ONLY)
         for right in ("UPDATE", "DELETE", "TRUNCATE")
     )
+    columns = (
+        func.has_column_privilege(name, one.name, "UPDATE")
+        for name in sorted(INSERT_ONLY)
+        for one in Base.metadata.tables[name].c
+        if (name, one.name) not in OVERWRITABLE
+    )
     owns = select(func.pg_has_role(column("tableowner"), "MEMBER")).select_from(table("pg_tables"))
     with engine.connect() as connection:
         owner = connection.scalar(owns.where(column("tablename") == "entry").limit(1))
-        if owner or connection.scalar(select(or_(*may))):
+        if owner or connection.scalar(select(or_(*may, *columns))):
             raise NotMigrated(
                 "This database role owns the log or may change it. Serve as another role, and give the owner's URL "
                 "in APPROVAL_OWNER_URL to `approval upgrade`."

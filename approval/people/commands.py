@@ -13,7 +13,7 @@ from approval.db import Session, reading, transaction
 from approval.errors import Invalid, NotFound
 from approval.people import queries
 from approval.people.models import LinkKind, Person, Scope
-from approval.people.services import accounts, closing, links, passwords, tokens
+from approval.people.services import accounts, closing, factors, links, passwords, tokens
 from approval.settings import Settings
 
 _format = click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -101,6 +101,17 @@ def disable(email: str) -> None:
         closing.disable(session, person, by=host())
         address = person.email
     click.echo(f"{address} is closed", err=True)
+
+
+@people.command("reset-factor")
+@click.argument("email")
+def reset_factor(email: str) -> None:
+    """Take somebody's second factor away where the device is lost: their sessions end, and they are told."""
+    with transaction() as session:
+        person = _person(session, email)
+        factors.reset(session, person, by=host())
+        address = person.email
+    click.echo(f"{address} signs in with the password alone, until a new second factor is set up", err=True)
 
 
 @click.group()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from approval.audit.events import Event
 
@@ -136,6 +137,69 @@ class PasswordSet(Event, kind="person.password-set"):
 
     person: str
     through: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorEnrolled(Event, kind="person.factor-enrolled"):
+    """A person set up a second factor, or moved it to another device; its recovery codes were made with it."""
+
+    person: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorRemoved(Event, kind="person.factor-removed"):
+    """A second factor was taken away, by its person, or by an administrator where the device was lost."""
+
+    person: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorFailed(Event, kind="person.factor-failed"):
+    """A wrong code followed the right password. Recorded at the 1st, 2nd, 4th, 8th … failure in a row."""
+
+    person: str
+    failures: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryCodesMade(Event, kind="person.recovery-codes-made"):
+    """A person was shown new recovery codes; those before are void."""
+
+    person: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryCodeUsed(Event, kind="person.recovery-code-used"):
+    """A recovery code stood in for the second factor; it works no more. `left` says how many remain."""
+
+    person: str
+    left: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomOpened(Event, kind="room.opened"):
+    """Somebody from outside was let in to examine, read-only, within limits and until an end."""
+
+    room: int
+    person: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomEndMoved(Event, kind="room.end-moved"):
+    """Until when an examiner may come in was changed."""
+
+    room: int
+    person: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomEnded(Event, kind="room.ended"):
+    """An examiner was shut out before the end that was agreed; sessions and tokens ended with it."""
+
+    room: int
+    person: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -134,6 +134,45 @@ class SignInForm(Form):
     next = HiddenField()
 
 
+class CodeForm(Form):
+    """The code of a second factor."""
+
+    code = StringField(
+        "Code",
+        [DataRequired("Give the code."), Length(max=60)],
+        description="The six digits that your app shows, or one of your recovery codes.",
+        render_kw={"autocomplete": "one-time-code", "spellcheck": "false", "autofocus": True},
+    )
+
+
+class EnrolForm(Form):
+    """Setting up a second factor: the first code, and one of the factor that it replaces, if any."""
+
+    code = StringField(
+        "Code",
+        [DataRequired("Give the code that your app shows."), Length(max=60)],
+        description="The six digits that your app shows for this account now.",
+        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"},
+    )
+    current = StringField(
+        "A code of the factor that you have",
+        [Length(max=60)],
+        description="The six digits of the app that you used so far, or a recovery code.",
+        render_kw={"autocomplete": "off", "spellcheck": "false"},
+    )
+
+
+class FactorRolesForm(Form):
+    """Of which roles a workspace asks a second factor."""
+
+    roles = SelectMultipleField(
+        "Roles",
+        choices=_choices(Role),
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+
+
 class ForgotForm(Form):
     """Asking for a password reset."""
 
@@ -145,6 +184,14 @@ class ChoosePasswordForm(Form):
 
     password = _new_password("Password")
     again = _again()
+
+
+class ExaminerForm(ChoosePasswordForm):
+    """Accepting a room: one's name, as the records will state it, and a password."""
+
+    name = StringField(
+        "Your name", [DataRequired("Give your name."), Length(max=120)], render_kw={"autocomplete": "name"}
+    )
 
 
 class ChangePasswordForm(Form):

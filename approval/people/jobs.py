@@ -169,9 +169,10 @@ def render(settings: Settings, letter: Letter, kind: str) -> str:
     """Fill in the template of a letter, as txt or html."""
     base = settings.base_url or "http://127.0.0.1:8000"
     ids = dict(letter.ids)
+    path = ids.pop("path", letter.kind)
     if sealed := ids.pop("sealed", None):
         secret = links.secret_of(sealed, key=settings.secret_key)
-        ids["href"] = f"{base}/{letter.kind}/{secret}"
+        ids["href"] = f"{base}/{path}/{secret}"
     return _environment().get_template(f"{letter.kind}.{kind}").render(letter=letter, ids=ids, base=base)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from approval.audit.models import PERSONAL, PLAIN, SECRET, Witnessed
@@ -164,6 +165,8 @@ class Subject(enum.StrEnum):
     RESUME = "resume"
     RETENTION = "retention"
     HOLD = "hold"
+    DISPOSITION = "disposition"
+    ERASURE = "erasure"
 
 
 class Proposal(Witnessed, Base):
@@ -187,6 +190,82 @@ class Proposal(Witnessed, Base):
     alone: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (Index(None, "workspace", "decided_at"),)
+
+
+class Room(Witnessed, Base):
+    """What an examiner from outside may see of a workspace, in which matter, and until when.
+
+    Limits that are empty limit nothing; days are in the workspace's zone, both included. `ended_at` is set where
+    somebody ended it before its time.
+    """
+
+    __tablename__ = "room"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace: Mapped[str] = mapped_column(ForeignKey("workspace.name"))
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    matter: Mapped[str] = mapped_column(String(120), info=PERSONAL)
+    contact: Mapped[str] = mapped_column(String(200), info=PERSONAL)
+    first_day: Mapped[dt.date | None]
+    last_day: Mapped[dt.date | None]
+    channels: Mapped[list[str]] = mapped_column(JSON, default=list, info=PLAIN)
+    products: Mapped[list[str]] = mapped_column(JSON, default=list, info=PLAIN)
+    post: Mapped[int | None]
+    opened_by: Mapped[str] = mapped_column(String(80))
+    opened_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_by: Mapped[str | None] = mapped_column(String(80))
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (Index(None, "workspace", "id"), Index(None, "person"))
+
+
+class Factor(Witnessed, Base):
+    """A second factor: the secret that a person's authenticator app shares, encrypted under the installation's key."""
+
+    __tablename__ = "factor"
+    log_column: ClassVar[str | None] = None
+
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    secret: Mapped[bytes] = mapped_column(LargeBinary, info=SECRET)
+    made_at: Mapped[datetime]
+
+
+class RecoveryCode(Witnessed, Base):
+    """A code that stands in for the second factor once: shown once, kept as a hash."""
+
+    __tablename__ = "recovery_code"
+    log_column: ClassVar[str | None] = None
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    hash: Mapped[bytes] = mapped_column(Digest, unique=True, info=SECRET)
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (Index(None, "person"),)
+
+
+class FactorUse(Base):
+    """The last 30-second step whose code a person used: no code is taken twice."""
+
+    __tablename__ = "factor_use"
+    unwitnessed = "a counter: signing in is an entry of its own"
+
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    step: Mapped[int] = mapped_column(BigInteger)
+
+
+class HalfSignIn(Base):
+    """The right password was given, the code of the second factor not yet. It opens nothing but the question for it."""
+
+    __tablename__ = "half_sign_in"
+    unwitnessed = "a step of signing in, which is an entry of its own"
+
+    id: Mapped[bytes] = mapped_column(Digest, primary_key=True)
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    until: Mapped[datetime]
+
+    __table_args__ = (Index(None, "person"),)
 
 
 class SignIn(Base):

@@ -13,7 +13,7 @@ from approval.db import reading, transaction
 from approval.records import queries, services
 from approval.records.models import ExportState
 from approval.records.queries import ExportFacts, Filters
-from approval.web.identity import current, ensure_may, origin, signed_in, unseen
+from approval.web.identity import current, ensure_may, ensure_may_see_own, origin, signed_in, unseen
 
 blueprint = Blueprint("records_api", __name__, url_prefix="/api/v1/exports", description="Exports of the records")
 
@@ -83,7 +83,7 @@ def show(export_id: int) -> dict[str, Any]:
     """Say how far an export is and, once it is ready, where to fetch both files."""
     with reading() as session, unseen():
         facts = queries.export(session, export_id)
-    ensure_may(Capability.EXPORT, facts)
+    ensure_may_see_own(Capability.EXPORT, facts, by=facts.asked_by)
     return _answer(facts)
 
 

@@ -1,9 +1,10 @@
 """Verify an export (approval-export/v1) with nothing but Python's standard library: no database, no network.
 
-    python verify.py FILE.zip [--vkey KEY]
+    python verify.py FILE.zip [--vkey KEY] [--authority FILE.pem]
 
-It reads FILE.zip and FILE.zip.note. KEY is the verifier key of the firm's log, from elsewhere than the
+It reads FILE.zip and FILE.zip.note. KEY is a verifier key of the firm's log, from elsewhere than the
 export; without it the answer begins "signer not checked" and shows the key that the export itself names.
+An older key of the log leads to the newest one by the announcements in the export, each sealed by the key before.
 Exit codes: 0 the export holds, 1 it does not, 2 bad usage or input, 3 it could not be read.
 A line that begins "warning:" says what looks odd and refuses nothing, such as an export from the future.
 
@@ -12,9 +13,13 @@ What is checked, in this order (docs/export-format.md describes the format):
 1. the note binds the length and the SHA-256 of the archive, so that every bit of both files counts;
 2. the note's signature (Ed25519, RFC 8032), under KEY or the key that the manifest names;
 3. the archive is bounded, its names are plain and unique, every member has the digest that SHA256SUMS gives;
-4. per log: the signed checkpoint; the first entry, which names the same origin and key; that every entry is
-   in canonical form (RFC 8785) and stands, at its index, in the tree of the checkpoint (RFC 6962);
-5. every opened value opens its commitment; every content that an entry names is present or said to be absent.
+4. per log: the signed checkpoint; the first entry, which names the same origin and the first key, and the
+   announcements that lead from it to the checkpoint's; that every entry is in canonical form (RFC 8785) and
+   stands, at its index, in the tree of the checkpoint (RFC 6962);
+5. every opened value opens its commitment; every content that an entry names is present or said to be absent;
+6. earlier checkpoints are of the beginning of the same log; what a revoked key alone signed is flagged; time
+   stamps (RFC 3161) are of these checkpoints. Who signed a time stamp is for openssl to say, the one program that
+   is called: under the certificates in FILE.pem, or those in the export. Without openssl that is not checked.
 
 It runs on Python 3.9 or later. Memory grows with names and opened commitments alone, not with the log.
 """
@@ -24,14 +29,18 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import calendar
 import hashlib
 import hmac
 import io
 import json
 import re
+import shutil
 import stat
 import struct
+import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 import zlib
@@ -43,8 +52,13 @@ FORMAT = "approval-export/v1"
 SUMS = "SHA256SUMS"
 MANIFEST = "manifest.json"
 LOG_MEMBERS = ("checkpoint", "entries.jsonl", "proof")
+AUTHORITY = "anchors/authority.pem"
 
 MAX_NOTE = 4096
+MAX_SIGNATURES = 16
+MAX_EARLIER = 1000
+MAX_TOKEN = 2**20
+OPENSSL_SECONDS = 30
 MAX_MANIFEST = 32 * 2**20
 MAX_LINE = 4 * 2**20
 MAX_ENTRY = 16 * 2**10
@@ -73,6 +87,9 @@ KEY_NAME = re.compile(r"[!-*,-~]{1,255}")
 SLUG = re.compile(r"[a-z0-9-]{1,100}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
+EARLIER = re.compile(
+    r"logs/(?P<log>[a-z0-9-]{1,100})/(?:earlier|anchors(?=/[0-9]+\.tsr))/(?P<size>[1-9][0-9]{0,15})\.(?:checkpoint|proof|tsr)"
+)
 MEMBER = re.compile(r"(?=.{1,200}$)[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
 
@@ -181,7 +198,7 @@ def is_neutral(point: Point) -> bool:
 BASE = decode_point(bytes.fromhex("58" + "66" * 31))
 
 
-# --- Signed notes (C2SP signed-note), with exactly one signature
+# --- Signed notes (C2SP signed-note)
 
 
 class Key(NamedTuple):
@@ -205,14 +222,17 @@ def parse_vkey(text: object) -> Key:
 
 
 class Note(NamedTuple):
-    """A note that is well-formed and not yet verified."""
+    """A note that is well-formed and not yet verified: its signatures are pairs of a name and key id + signature."""
 
     text: str
-    name: str
-    signature: bytes
+    signatures: list[tuple[str, bytes]]
+
+    @property
+    def name(self) -> str:
+        return self.signatures[0][0]
 
 
-def parse_note(data: bytes) -> Note:
+def parse_note(data: bytes, most: int = 1) -> Note:
     try:
         whole = data.decode()
     except UnicodeDecodeError:
@@ -221,18 +241,29 @@ def parse_note(data: bytes) -> Note:
         raise Refused("the note holds control characters")
     # The text ends before the last empty line. splitlines() would also split at U+0085, U+2028 and others.
     text, empty_line, rest = whole.rpartition("\n\n")
-    line, newline, after = rest.partition("\n")
-    _, name, value = (*line.split(" "), "", "", "")[:3]
-    if not empty_line or not newline or after or line != f"\u2014 {name} {value}" or not KEY_NAME.fullmatch(name):
-        raise Refused("the note is not a text, an empty line and one signature line, each ended by a newline")
-    return Note(text + "\n", name, decode_base64(value))
+    *lines, after = rest.split("\n")
+    parts = [(*line.split(" "), "", "", "")[1:3] for line in lines]
+    plain = all(
+        line == f"\u2014 {name} {value}" and KEY_NAME.fullmatch(name)
+        for line, (name, value) in zip(lines, parts)  # noqa: B905  strict= is of Python 3.10
+    )
+    if not empty_line or after or not plain or not 1 <= len(lines) <= most:
+        count = "one signature line" if most == 1 else f"1 to {most} signature lines"
+        raise Refused(f"the note is not a text, an empty line and {count}, each ended by a newline")
+    return Note(text + "\n", [(name, decode_base64(value)) for name, value in parts])
+
+
+def is_signed(note: Note, key: Key) -> bool:
+    """Whether the key signed the note. Signatures of other keys are left alone, a false one of this key is refused."""
+    found = [value[4:] for name, value in note.signatures if name == key.name and value[:4] == key.key_id]
+    if not all(verify_ed25519(key.public_key, note.text.encode(), signature) for signature in found):
+        raise Refused(f"the signature of {key.name} does not hold")
+    return bool(found)
 
 
 def ensure_signed(note: Note, key: Key) -> None:
-    if note.name != key.name or note.signature[:4] != key.key_id:
+    if not is_signed(note, key):
         raise Refused(f"it is signed with another key than {key.text}")
-    if not verify_ed25519(key.public_key, note.text.encode(), note.signature[4:]):
-        raise Refused(f"the signature of {key.name} does not hold")
 
 
 def decode_base64(text: str) -> bytes:
@@ -347,6 +378,151 @@ def ensure_in_tree(entries: Iterator[tuple[int, bytes]], size: int, proof: Itera
         raise Refused("the proof holds more hashes than it needs")
     if computed != root:
         raise Refused("entries and proof do not lead to the checkpoint's root: one was changed, dropped or put in")
+
+
+def ensure_beginning(old: int, size: int, proof: Sequence[bytes], old_root: bytes, root: bytes) -> None:
+    """Ensure that the tree of size *old* is the beginning of that of *size* (RFC 6962, 2.1.2, 0 < old < size)."""
+    rest = iter(proof)
+
+    def roots(old: int, size: int, known: bool) -> tuple[bytes, bytes]:
+        if old == size:
+            found = old_root if known else next(rest)
+            return found, found
+        half = 1 << (size - 1).bit_length() - 1
+        if old <= half:
+            begun, whole = roots(old, half, known)
+            return begun, hashlib.sha256(b"\x01" + whole + next(rest)).digest()
+        begun, whole = roots(old - half, size - half, False)
+        left = next(rest)
+        return hashlib.sha256(b"\x01" + left + begun).digest(), hashlib.sha256(b"\x01" + left + whole).digest()
+
+    try:
+        if not 0 < old < size or roots(old, size, True) != (old_root, root) or next(rest, None) is not None:
+            raise Refused("it is not of the beginning of this log: two histories were signed")
+    except StopIteration:
+        raise Refused("its proof ends early") from None
+
+
+# --- The keys of a log: which signs, and from which size on
+
+
+@dataclass
+class SigningKey:
+    """A key of a log. It signs the checkpoints of the sizes first to last; `cut` is the last one before a revocation.
+
+    `sealed`: the key before it signed a checkpoint over its announcement, in a time in which that one was trusted.
+    """
+
+    key: Key
+    first: int
+    last: int | None = None
+    cut: int | None = None
+    revoked_at: int | None = None
+    sealed: bool = True
+
+    def signs(self, size: int) -> bool:
+        return self.first <= size and (self.last is None or size <= self.last)
+
+    def in_doubt(self, size: int) -> bool:
+        return self.cut is not None and size > self.cut
+
+
+KEY_KINDS = ("log.key_announced", "log.key_retired", "log.key_revoked")
+
+
+def follow_keys(chain: list[SigningKey], index: int, kind: str, facts: Any) -> None:
+    """Do to the chain what an entry about keys says; refuse one that does not follow from those before it."""
+    facts = facts if isinstance(facts, dict) else {}
+    if kind == "log.key_announced":
+        new = parse_vkey(facts.get("new"))
+        known = any(each.key.text == new.text for each in chain)
+        if facts.get("old") != chain[-1].key.text or new.name != chain[-1].key.name or known:
+            raise Refused("it does not announce a successor of the log's newest key")
+        if facts.get("signs_from") != index + 1:
+            raise Refused("it announces a key from another size than its own")
+        chain.append(SigningKey(new, index + 1, sealed=False))
+        return
+    old = next((each for each in chain[:-1] if each.key.text == facts.get("vkey")), None)
+    if old is None:
+        raise Refused("it ends a key that has no successor")
+    old.last = index if old.last is None else old.last
+    if kind == "log.key_revoked":
+        if type(facts.get("last_size")) is not int or old.cut is not None:
+            raise Refused("it revokes a key twice, or without the size before the cut")
+        old.cut, old.revoked_at = facts["last_size"], index
+
+
+def signers(note: Note, size: int, chain: list[SigningKey]) -> list[SigningKey]:
+    """The keys that sign at this size and did sign the checkpoint; refused where there is none."""
+    found = [each for each in chain if is_signed(note, each.key) and each.signs(size)]
+    if not found:
+        raise Refused("none of the keys that the log had at this size signed it")
+    return found
+
+
+# --- Time stamps (RFC 3161), read as far as to what they are of; who signed them is for openssl to say
+
+ID_SHA256 = bytes.fromhex("608648016503040201")
+ID_TST_INFO = bytes.fromhex("2a864886f70d0109100104")
+
+
+def elements(data: bytes) -> list[tuple[int, bytes]]:
+    """The DER elements that data consists of, as (tag, content); ValueError or IndexError where it does not."""
+    found, at = [], 0
+    while at < len(data):
+        tag, length, at = data[at], data[at + 1], at + 2
+        if length > 127:
+            count = length - 128
+            length, at = int.from_bytes(data[at : at + count], "big"), at + count
+            if not 1 <= count <= 4:
+                raise ValueError("a length that DER does not write")
+        if at + length > len(data):
+            raise ValueError("an element is cut short")
+        found.append((tag, data[at : at + length]))
+        at += length
+    return found
+
+
+def read_token(token: bytes) -> tuple[bytes, str]:
+    """The SHA-256 that a time-stamp response is of, and its time (UTC, YYYYMMDDhhmmss); nothing is verified."""
+    try:
+        ((_, response),) = elements(token)
+        (_, status), (_, content) = elements(response)
+        (_, (_, wrapped)), granted = elements(content), elements(status)[0]
+        ((_, signed),) = elements(wrapped)
+        (_, kind), (_, octets) = elements(elements(signed)[2][1])
+        ((_, text),) = elements(octets)
+        ((_, info),) = elements(text)
+        fields = elements(info)
+        (_, algorithm), (_, digest) = elements(fields[2][1])
+        instant = fields[4][1].decode("ascii")
+        sound = granted[1] in (b"\x00", b"\x01") and kind == ID_TST_INFO and elements(algorithm)[0][1] == ID_SHA256
+    except (ValueError, IndexError):
+        raise Refused("it cannot be read as an RFC 3161 response") from None
+    if not sound or not re.fullmatch(r"[0-9]{14}(\.[0-9]+)?Z", instant):
+        raise Refused("it is no granted time stamp with SHA-256")
+    return digest, instant[:14]
+
+
+def ask_openssl(text: bytes, token: bytes, instant: str, authority: bytes | None) -> str:
+    """Whether the certificates vouch for a time stamp, at its own time: "" if so, else why that was not checked."""
+    program = shutil.which("openssl")
+    if program is None or authority is None:
+        return "openssl is not on this computer" if program is None else "no certificates of the authority are known"
+    seconds = str(calendar.timegm(time.strptime(instant, "%Y%m%d%H%M%S")))
+    with tempfile.TemporaryDirectory() as folder:
+        words = [program, "ts", "-verify", "-attime", seconds]
+        for option, data in (("-data", text), ("-in", token), ("-CAfile", authority)):
+            with open(f"{folder}/{option}", "wb") as file:
+                file.write(data)
+            words += [option, f"{folder}/{option}"]
+        try:
+            done = subprocess.run(words, capture_output=True, timeout=OPENSSL_SECONDS, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return "openssl gave no answer"
+    if done.returncode != 0:
+        raise Refused("openssl does not find it signed under the certificates of the authority")
+    return ""
 
 
 # --- The archive
@@ -464,8 +640,11 @@ def check_sums(archive: zipfile.ZipFile, report: Report) -> None:
 # --- The export
 
 
-def verify(path: str, vkey: str | None = None) -> Report:
-    """Verify the export at `path`; ValueError for a malformed `vkey`, OSError for an unreadable file."""
+def verify(path: str, vkey: str | None = None, authority: bytes | None = None) -> Report:
+    """Verify the export at `path`; ValueError for a malformed `vkey`, OSError for an unreadable file.
+
+    `authority` are certificates in PEM under which time stamps are looked at, instead of those in the export.
+    """
     report = Report()
     try:
         expected = parse_vkey(vkey) if vkey is not None else None
@@ -473,7 +652,7 @@ def verify(path: str, vkey: str | None = None) -> Report:
         raise ValueError(str(error)) from None
     with open(path, "rb") as file, open(f"{path}.note", "rb") as note:
         try:
-            check_export(file, note.read(MAX_NOTE + 1), expected, report)
+            check_export(file, note.read(MAX_NOTE + 1), expected, report, authority)
         except Refused as error:
             report.failures.append(str(error))
         except BROKEN_ARCHIVE as error:
@@ -481,10 +660,12 @@ def verify(path: str, vkey: str | None = None) -> Report:
     return report
 
 
-def check_export(file: BinaryIO, note_bytes: bytes, expected: Key | None, report: Report) -> None:
+def check_export(
+    file: BinaryIO, note_bytes: bytes, expected: Key | None, report: Report, authority: bytes | None = None
+) -> None:
     note = at("note", parse_note, note_bytes)
     length = check_whole(file, note, report)
-    if expected is not None:
+    if expected is not None and (note.name != expected.name or at("note", is_signed, note, expected)):
         at("note", ensure_signed, note, expected)
         report.signer, report.signer_checked = expected.text, True
         report.findings.append(f"signer: {expected.text}")
@@ -497,11 +678,32 @@ def check_export(file: BinaryIO, note_bytes: bytes, expected: Key | None, report
         check_signer(note, manifest, report)
         check_time(manifest["generated_at"], report)
         check_sums(archive, report)
+        own: list[SigningKey] = []
         for log in manifest["logs"]:
             try:
-                check_log(archive, log, manifest["absent"], report)
+                chain = check_log(archive, log, manifest["absent"], report, authority)
+                own = chain if log["log"] == manifest["workspace"] else own
             except Refused as error:
                 report.fail(f"log {log['log']}: {error}")
+        if expected is not None and not report.signer_checked:
+            check_followed(expected, own, report)
+
+
+def check_followed(expected: Key, chain: list[SigningKey], report: Report) -> None:
+    """Ensure that announcements lead from the key that the reader brought to the one that signed, none by a thief."""
+    place = next((i for i, each in enumerate(chain) if each.key.text == expected.text), None)
+    if place is None:
+        raise Refused(f"note: it is signed with another key than {expected.text}, which leads to no other one here")
+    for old, new in zip(chain[place:], chain[place + 1 :]):  # noqa: B905
+        if not new.sealed:
+            why = f"was revoked by entry {old.revoked_at}" if old.cut is not None else "did not seal its announcement"
+            raise Refused(
+                f"note: it is signed with another key than {expected.text}. Nothing leads from that one to "
+                f"{new.key.text}, since {old.key.text} {why}: ask the firm for the key that it uses now"
+            )
+    report.signer_checked = True
+    names = ", then ".join(f"{each.key.text} (announced by entry {each.first - 1})" for each in chain[place + 1 :])
+    report.findings.append(f"signer: {expected.text}, which led to {names}")
 
 
 def check_whole(file: BinaryIO, note: Note, report: Report) -> int:
@@ -550,7 +752,10 @@ def read_manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
     if manifest["workspace"] not in names or len(set(names)) != len(names):
         raise Refused(f"{MANIFEST}: logs does not name the workspace's log and every log once")
     members = {f"logs/{name}/{member}" for name in names for member in LOG_MEMBERS}
-    if members != {name for name in archive.namelist() if name.startswith("logs/")}:
+    more = {name for name in archive.namelist() if name.startswith("logs/")} - members
+    if not members <= archive.NameToInfo.keys() or any(
+        (match := EARLIER.fullmatch(name)) is None or match["log"] not in names for name in more
+    ):
         raise Refused(f"{MANIFEST}: its logs are not those in the archive")
     return manifest
 
@@ -562,12 +767,18 @@ def is_log(value: object) -> bool:
     return SLUG.fullmatch(value["log"]) is not None and numbers
 
 
-def check_log(archive: zipfile.ZipFile, log: dict[str, Any], absent: dict[str, str], report: Report) -> None:
+def check_log(
+    archive: zipfile.ZipFile,
+    log: dict[str, Any],
+    absent: dict[str, str],
+    report: Report,
+    authority: bytes | None = None,
+) -> list[SigningKey]:
     key = at(MANIFEST, parse_vkey, log["vkey"])
     folder = f"logs/{log['log']}"
-    note = at("checkpoint", parse_note, read_member(archive, f"{folder}/checkpoint", MAX_NOTE))
+    note = at("checkpoint", parse_note, read_member(archive, f"{folder}/checkpoint", MAX_NOTE), MAX_SIGNATURES)
     at("checkpoint", ensure_signed, note, key)
-    size, root = parse_checkpoint(note.text, key)
+    size, root = at("checkpoint", parse_checkpoint, note.text, key)
     report.findings.append(f"log {log['log']}: checkpoint of {size:,} entries, signed by {key.text}")
 
     entries = Entries(archive, log["log"], key, size, absent, report)
@@ -576,16 +787,112 @@ def check_log(archive: zipfile.ZipFile, log: dict[str, Any], absent: dict[str, s
     if (size, entries.count) != (log["size"], log["entries"]):
         raise Refused(f"{MANIFEST} gives other numbers than {size} and {entries.count}")
     report.findings += entries.summary()
+    if not entries.chain or entries.chain[-1].key.text != key.text:
+        raise Refused("it was opened under another origin or key than the checkpoint's: no announcement leads there")
+    earlier = Earlier(archive, log["log"], entries.chain, size, root, {size: note}, authority)
+    earlier.check(report)
+    return entries.chain
+
+
+@dataclass
+class Earlier:
+    """Earlier checkpoints of a log: they show that one key was announced under another, and what was dated when."""
+
+    archive: zipfile.ZipFile
+    log: str
+    chain: list[SigningKey]
+    size: int
+    root: bytes
+    notes: dict[int, Note]
+    authority: bytes | None
+
+    def check(self, report: Report) -> None:
+        signed = {self.size: at("checkpoint", signers, self.notes[self.size], self.size, self.chain)}
+        sizes = self._sizes()
+        for size in sorted(sizes):
+            if size != self.size:
+                place = f"logs/{self.log}/earlier/{size}.checkpoint"
+                self.notes[size] = at(place, self._read, size)
+                signed[size] = at(place, signers, self.notes[size], size, self.chain)
+        self._follow(signed, report)
+        dated = {size: self._dated(size, report) for size in sorted(sizes) if self._token(size) is not None}
+        self._flag(signed, dated, report)
+
+    def _sizes(self) -> set[int]:
+        names = (EARLIER.fullmatch(name) for name in self.archive.namelist())
+        found = {int(match["size"]) for match in names if match and match["log"] == self.log}
+        if len(found) > MAX_EARLIER:
+            raise Refused(f"more than {MAX_EARLIER} earlier checkpoints")
+        twice = f"logs/{self.log}/earlier/{self.size}.checkpoint" in self.archive.NameToInfo
+        if twice or max(found, default=0) > self.size:
+            raise Refused("an earlier checkpoint is not smaller than the checkpoint: of one size there is one alone")
+        return found
+
+    def _read(self, size: int) -> Note:
+        folder = f"logs/{self.log}/earlier/{size}"
+        note = parse_note(read_member(self.archive, f"{folder}.checkpoint", MAX_NOTE), MAX_SIGNATURES)
+        said, old_root = parse_checkpoint(note.text, self.chain[0].key)
+        lines = read_member(self.archive, f"{folder}.proof", 2**16).split(b"\n")
+        if said != size or lines.pop():
+            raise Refused("it is of another size than its name says, or its proof does not end with a newline")
+        proof = [decode_hash("proof", line) for line in lines]
+        ensure_beginning(size, self.size, proof, old_root, self.root)
+        return note
+
+    def _follow(self, signed: dict[int, list[SigningKey]], report: Report) -> None:
+        """Find out which announcements were sealed by the key before; without a theft each one must be."""
+        for old, new in zip(self.chain, self.chain[1:]):  # noqa: B905
+            over = [size for size, keys in signed.items() if size >= new.first and old in keys]
+            new.sealed = any(not old.in_doubt(size) for size in over)
+            if not new.sealed and old.cut is None:
+                report.fail(
+                    f"log {self.log}: the key announced by entry {new.first - 1} is not sealed by the one before: no "
+                    f"checkpoint over that entry carries a signature of {old.key.text}"
+                )
+
+    def _token(self, size: int) -> bytes | None:
+        name = f"logs/{self.log}/anchors/{size}.tsr"
+        return read_member(self.archive, name, MAX_TOKEN) if name in self.archive.NameToInfo else None
+
+    def _dated(self, size: int, report: Report) -> str:
+        place, token = f"logs/{self.log}/anchors/{size}.tsr", self._token(size)
+        text = self.notes[size].text.encode()
+        digest, instant = at(place, read_token, token)
+        if digest != hashlib.sha256(text).digest():
+            raise Refused(f"{place}: the time stamp is of something else than the checkpoint of {size} entries")
+        given = AUTHORITY in self.archive.NameToInfo
+        authority = self.authority or (read_member(self.archive, AUTHORITY, MAX_TOKEN) if given else None)
+        why = at(place, ask_openssl, text, token, instant, authority)
+        under = "the certificates that you gave" if self.authority else f"{AUTHORITY}, which the firm chose"
+        who = f"not checked, {why}" if why else f"verified by openssl under {under}"
+        when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.strptime(instant, "%Y%m%d%H%M%S"))
+        report.findings.append(f"log {self.log}: {size:,} entries are dated {when}; who signed that: {who}")
+        return when
+
+    def _flag(self, signed: dict[int, list[SigningKey]], dated: dict[int, str], report: Report) -> None:
+        for size, keys in sorted(signed.items()):
+            if all(each.in_doubt(size) for each in keys):
+                words = f"the checkpoint of {size:,} entries is flagged: only a key that was revoked signed it"
+                report.warnings.append(f"log {self.log}: {words}")
+        for each in self.chain:
+            if each.cut is not None and each.revoked_at is not None:
+                stands = max((size for size in signed if size <= each.cut), default=0)
+                date = f", dated {dated[stands]}" if stands in dated else ""
+                report.warnings.append(
+                    f"log {self.log}: the key {each.key.text} was revoked by entry {each.revoked_at}: what it alone "
+                    f"signed beyond {each.cut:,} entries is in doubt"
+                    + (f"; a checkpoint from before the cut covers {stands:,} entries{date}" if stands else "")
+                )
 
 
 def parse_checkpoint(text: str, key: Key) -> tuple[int, bytes]:
     """The size and root of a checkpoint (C2SP tlog-checkpoint, without extension lines)."""
     lines = text.split("\n")
     if len(lines) != 4 or lines[0] != key.name:
-        raise Refused("checkpoint: it is not three lines with the key's name as origin")
+        raise Refused("it is not three lines with the key's name as origin")
     if not re.fullmatch(r"[1-9][0-9]{0,15}", lines[1]) or int(lines[1]) >= 2**53:
-        raise Refused("checkpoint: its size is not a positive decimal number below 2^53")
-    return int(lines[1]), decode_hash("checkpoint", lines[2].encode())
+        raise Refused("its size is not a positive decimal number below 2^53")
+    return int(lines[1]), decode_hash("its root", lines[2].encode())
 
 
 def decode_hash(place: str, line: bytes) -> bytes:
@@ -611,6 +918,7 @@ class Entries:
     opened: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
     contents: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
+    chain: list[SigningKey] = field(default_factory=list)
 
     def read(self) -> Iterator[tuple[int, bytes]]:
         """Answer (index, leaf hash), ascending; a fault of one entry is reported and the reading goes on."""
@@ -660,6 +968,8 @@ class Entries:
             raise Refused(f"{place}: not an entry of version 1 with a kind")
         if index == 0:
             self._check_opening_entry(place, entry)
+        elif entry["kind"] in KEY_KINDS and self.chain:
+            at(place, follow_keys, self.chain, index, entry["kind"], entry.get("facts"))
         commitments: set[str] = set()
         digests: set[str] = set()
         for name, value in references(entry):
@@ -671,8 +981,11 @@ class Entries:
         facts = entry.get("facts")
         if entry["kind"] != "log.opened" or not isinstance(facts, dict):
             raise Refused(f"{place}: the first entry is not log.opened")
-        if facts.get("origin") != self.key.name or facts.get("vkey") != self.key.text:
+        vkey = facts.get("vkey")
+        first = self.key if vkey == self.key.text else at(f"{place}: another origin or key", parse_vkey, vkey)
+        if facts.get("origin") != self.key.name or first.name != self.key.name:
             raise Refused(f"{place}: the log was opened under another origin or key than the checkpoint's")
+        self.chain.append(SigningKey(first, 1))
 
     def _check_contents(self, place: str, digests: set[str]) -> None:
         for digest in sorted(digests):
@@ -731,14 +1044,22 @@ def at(place: str, check: Any, *args: Any) -> Any:
         raise Refused(f"{place}: {error}") from None
 
 
+def read_file(path: str | None) -> bytes | None:
+    if path is None:
+        return None
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Verify the export that the arguments name, print the answer, return the exit code."""
     parser = argparse.ArgumentParser(prog="verify", description=f"Verify an export ({FORMAT}) offline.")
     parser.add_argument("file", metavar="FILE.zip", help="the export; FILE.zip.note is read beside it")
-    parser.add_argument("--vkey", metavar="KEY", help="the log's verifier key, from a source that you trust")
+    parser.add_argument("--vkey", metavar="KEY", help="a verifier key of the log, from a source that you trust")
+    parser.add_argument("--authority", metavar="FILE.pem", help="certificates of who dated it, from such a source")
     options = parser.parse_args(argv)
     try:
-        report = verify(options.file, options.vkey)
+        report = verify(options.file, options.vkey, read_file(options.authority))
     except ValueError as error:
         sys.stderr.write(f"--vkey: {error}\n")
         return 2

@@ -1,15 +1,20 @@
 """A tamper-evident log: hashes, proofs, tiles, checkpoints and signed notes. Pure: see README.md."""
 
 from approval.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from approval.tlog.cosignature import CosignerKey, check_cosignature, cosign, find_cosignature
 from approval.tlog.note import Note, NoteError, Sign, Signature, VerifierKey, Verify, open_note, sign_note
 from approval.tlog.proof import EntryProof, check_entry
 from approval.tlog.tiles import (
     ENTRIES,
+    TILE_HEIGHT,
     TILE_WIDTH,
     Fetch,
+    FetchAll,
+    Span,
     Tile,
     pack_bundle,
     parse_tile_path,
+    span_reader,
     split_tile,
     stored_hashes,
     tile_bytes,
@@ -34,14 +39,18 @@ from approval.tlog.tree import (
     root,
     tree_hash,
 )
+from approval.tlog.witness import Submission, WitnessRefused, ensure_extends, parse_size, submitted
 
 __all__ = [
     "EMPTY_ROOT",
     "ENTRIES",
+    "TILE_HEIGHT",
     "TILE_WIDTH",
     "Checkpoint",
+    "CosignerKey",
     "EntryProof",
     "Fetch",
+    "FetchAll",
     "Node",
     "Note",
     "NoteError",
@@ -49,18 +58,26 @@ __all__ = [
     "Read",
     "Sign",
     "Signature",
+    "Span",
+    "Submission",
     "Tile",
     "VerifierKey",
     "Verify",
+    "WitnessRefused",
     "check_consistency",
+    "check_cosignature",
     "check_entry",
     "check_inclusion",
     "check_subset",
+    "cosign",
+    "ensure_extends",
+    "find_cosignature",
     "leaf_hash",
     "node_hash",
     "open_checkpoint",
     "open_note",
     "pack_bundle",
+    "parse_size",
     "parse_tile_path",
     "prove_consistency",
     "prove_inclusion",
@@ -68,8 +85,10 @@ __all__ = [
     "root",
     "sign_checkpoint",
     "sign_note",
+    "span_reader",
     "split_tile",
     "stored_hashes",
+    "submitted",
     "tile_bytes",
     "tile_path",
     "tile_reader",

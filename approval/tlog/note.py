@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import ClassVar, Self
 
 Sign = Callable[[bytes], bytes]
 """Signs a message with one Ed25519 key: 64 bytes."""
@@ -38,6 +39,7 @@ class VerifierKey:
 
     name: str
     public_key: bytes
+    algorithm: ClassVar[int] = ED25519
 
     def __post_init__(self) -> None:
         ensure_name(self.name)
@@ -47,20 +49,20 @@ class VerifierKey:
     @property
     def key_id(self) -> bytes:
         """The four bytes by which a signature line names its key."""
-        return sha256(self.name.encode() + b"\n" + bytes([ED25519]) + self.public_key).digest()[:4]
+        return sha256(self.name.encode() + b"\n" + bytes([self.algorithm]) + self.public_key).digest()[:4]
 
     def to_text(self) -> str:
         """The vkey."""
-        return f"{self.name}+{self.key_id.hex()}+{encoded(bytes([ED25519]) + self.public_key)}"
+        return f"{self.name}+{self.key_id.hex()}+{encoded(bytes([self.algorithm]) + self.public_key)}"
 
     @classmethod
-    def from_text(cls, text: str) -> VerifierKey:
+    def from_text(cls, text: str) -> Self:
         """Parse a vkey; NoteError for another type, length or key id."""
         match = _VKEY.fullmatch(text)
         if match is None:
             raise NoteError("a verifier key has the form <name>+<8 hex digits>+<base64>")
         data = decoded(match[3])
-        if data[0] != ED25519:
+        if data[0] != cls.algorithm:
             raise NoteError(f"the verifier key of {match[1]} has the unknown type 0x{data[0]:02x}")
         key = cls(match[1], data[1:])
         if key.key_id.hex() != match[2]:

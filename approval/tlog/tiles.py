@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from approval.tlog.tree import HASH_SIZE, Node, Read, tree_hash
+from approval.tlog.tree import HASH_SIZE, Node, Read, complete_hash, tree_hash
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 256
@@ -20,6 +21,11 @@ MAX_ENTRY = 0xFFFF
 
 Fetch = Callable[[int, int, int], Sequence[bytes]]
 """fetch(tile_level, first, last) answers the stored hashes [first, last) of that tile level, in order."""
+
+Span = tuple[int, int, int]
+"""(tile level, first, last): the stored hashes [first, last) of that tile level."""
+FetchAll = Callable[[Sequence[Span]], Sequence[Sequence[bytes]]]
+"""Answers several spans at once, in the same order."""
 
 _MAX_LEVEL = 7  # 256^8 leaves would not fit into a size of 63 bits
 _PATH = re.compile(r"tile/(entries|[0-7])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII)
@@ -136,26 +142,39 @@ def stored_hashes(index: int, leaf_hash: bytes, fetch: Fetch) -> list[tuple[int,
 
 def tile_reader(fetch: Fetch) -> Read:
     """A Read over stored hashes: one fetch per tile level and neighbourhood, at most 128 hashes per node."""
+    return span_reader(lambda spans: [fetch(*span) for span in spans])
+
+
+def span_reader(fetch_all: FetchAll) -> Read:
+    """A Read over stored hashes that asks for all of them at once."""
 
     def read(nodes: Sequence[Node]) -> list[bytes]:
         needs = [_need(node) for node in nodes]
-        spans = [(level, first, _fetched(fetch, level, first, last)) for level, first, last in _merged(needs)]
-        return [tree_hash(_cut(spans, need)) for need in needs]
+        wanted = _merged(needs)
+        answers = fetch_all(wanted)
+        if len(answers) != len(wanted):
+            raise ValueError(f"{len(answers)} answers to {len(wanted)} spans")
+        spans = [_Answered(*span, _ensured(hashes, span)) for span, hashes in zip(wanted, answers, strict=True)]
+        return [complete_hash(_cut(spans, need)) for need in needs]
 
     return read
 
 
-_Need = tuple[int, int, int]  # tile level, first, last
+class _Answered(NamedTuple):
+    level: int
+    first: int
+    last: int
+    hashes: Sequence[bytes]
 
 
-def _need(node: Node) -> _Need:
+def _need(node: Node) -> Span:
     level, index = node
     tile_level, height = divmod(level, TILE_HEIGHT)
     return tile_level, index << height, (index + 1) << height
 
 
-def _merged(needs: Sequence[_Need]) -> list[_Need]:
-    merged: list[_Need] = []
+def _merged(needs: Sequence[Span]) -> list[Span]:
+    merged: list[Span] = []
     for level, first, last in sorted(needs):
         # Hashes that are fetched and not used cost less than another question: one tile is 8 KiB.
         if merged and merged[-1][0] == level and first - merged[-1][2] < TILE_WIDTH:
@@ -165,16 +184,20 @@ def _merged(needs: Sequence[_Need]) -> list[_Need]:
     return merged
 
 
-def _cut(spans: Sequence[tuple[int, int, Sequence[bytes]]], need: _Need) -> Sequence[bytes]:
+def _cut(spans: Sequence[_Answered], need: Span) -> Sequence[bytes]:
     level, first, last = need
-    for span_level, begin, hashes in spans:
-        if span_level == level and begin <= first and last <= begin + len(hashes):
-            return hashes[first - begin : last - begin]
+    for span in spans:
+        if span.level == level and span.first <= first and last <= span.last:
+            return span.hashes[first - span.first : last - span.first]
     raise AssertionError("every need lies inside one span")
 
 
 def _fetched(fetch: Fetch, level: int, first: int, last: int) -> Sequence[bytes]:
-    hashes = fetch(level, first, last)
+    return _ensured(fetch(level, first, last), (level, first, last))
+
+
+def _ensured(hashes: Sequence[bytes], span: Span) -> Sequence[bytes]:
+    level, first, last = span
     if len(hashes) != last - first or any(len(hash_) != HASH_SIZE for hash_ in hashes):
         raise ValueError(f"fetch did not answer just the hashes {first} to {last - 1} of tile level {level}")
     return hashes

@@ -53,6 +53,14 @@ def tree_hash(leaf_hashes: Iterable[bytes]) -> bytes:
     return _fold(complete) if complete else EMPTY_ROOT
 
 
+def complete_hash(hashes: Sequence[bytes]) -> bytes:
+    """The root over 2^n leaf hashes, 2^n known to be so: level by level, several times as fast as `tree_hash`."""
+    while len(hashes) > 1:
+        pairs = iter(hashes)
+        hashes = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
+    return hashes[0]
+
+
 def root(size: int, read: Read) -> bytes:
     """The root of the first `size` leaves; ValueError for a bad size."""
     _ensure_size(size)

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from approval.errors import (
     Conflict,
+    FactorMissing,
     Forbidden,
     Invalid,
     NotFound,
@@ -100,6 +101,8 @@ def _refused(refusal: Refusal) -> Response:
     status = status_of(refusal)
     if status == 401 and request.method == "GET" and not _for_api():
         return redirect(f"/login?next={quote(request.full_path.rstrip('?'), safe='/')}")  # type: ignore[return-value]
+    if isinstance(refusal, FactorMissing) and request.method == "GET" and not _for_api():
+        return redirect("/account/factor")  # type: ignore[return-value]
     if status in (401, 403, 429):
         _log.info("refused", kind=type(refusal).__name__, status=status)
     return answer(

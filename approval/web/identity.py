@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from typing import Any, Protocol, TypeVar, overload
 
@@ -17,15 +18,25 @@ import flask_login
 from flask import Flask, Request, current_app, g, request, session as page_session
 from werkzeug.wrappers import Response
 
-from approval.capabilities import Actor, Capability, InWorkspace, can, holders
+from approval.capabilities import Actor, Capability, InWorkspace, Room, can, holders, in_room
 from approval.db import Origin
-from approval.errors import CapabilityMissing, Forbidden, Invalid, NotFound, NotSignedIn, Problem, ScopeMissing
+from approval.errors import (
+    CapabilityMissing,
+    FactorMissing,
+    Forbidden,
+    Invalid,
+    NotFound,
+    NotSignedIn,
+    Problem,
+    ScopeMissing,
+)
 from approval.settings import Settings
 
 READ, DRAFT, EXPORT = "read", "draft", "export"
 _REACH = {READ: {READ}, DRAFT: {READ, DRAFT}, EXPORT: {READ, EXPORT}}
 _CHOSEN = "workspace"
 _UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+_LONGEST_ABOUT = 200
 
 NOT_HERE = "There is no such page, or none that you may see."
 """What is told of another workspace's things and of things that are nowhere: neither is known from the other."""
@@ -35,11 +46,15 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever asks: the actor, and either the sign-in (an id safe to log) or the scope of the token used."""
+    """Whoever asks: the actor, and either the sign-in (an id safe to log) or the scope of the token used.
+
+    `owes_factor`: a second factor is asked of them, and they may do nothing but set it up.
+    """
 
     actor: Actor
     sign_in: str | None = None
     scope: str | None = None
+    owes_factor: bool = False
 
 
 class Known(Protocol):
@@ -50,12 +65,18 @@ class Known(Protocol):
 
 @dataclass(frozen=True)
 class Hooks:
-    """What the views need of the domains above them, handed in by app.py."""
+    """What the views need of the domains above them, handed in by app.py.
+
+    `shows` says whether a room shows what happened to a post at an instant; `looked` records, before the answer
+    leaves, what an examiner looked at: the actor, the workspace, the page and what it is about.
+    """
 
     settings: Settings
     identify: Callable[[Request], Known | None]
     names: Callable[[Iterable[str]], Mapping[str, str]]
     create_workspace: Callable[..., Any]
+    shows: Callable[[Room, int, datetime | None], bool] = lambda room, post, at: False
+    looked: Callable[[Actor, str, str, str], None] | None = None
 
 
 def install(app: Flask, hooks: Hooks) -> None:
@@ -134,6 +155,18 @@ def signed_in(view: View | None = None, *, scope: str | None = None) -> View | C
     return guard if view is None else guard(view)
 
 
+def enrolling(view: View) -> View:
+    """Let any signed-in person use a route, also one who has yet to set up the second factor asked of them."""
+    view.guard = "signed in"  # type: ignore[attr-defined]
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        ensure_scope(None)
+        return view(*args, **kwargs)
+
+    return guarded  # type: ignore[return-value]
+
+
 def require(capability: Capability, *, scope: str | None = None) -> Callable[[View], View]:
     """Let those use a route who hold *capability* in the page's workspace.
 
@@ -151,8 +184,11 @@ def require(capability: Capability, *, scope: str | None = None) -> Callable[[Vi
 def _guarded(view: View, guard: str, check: Callable[[], None]) -> View:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
+        ensure_enrolled()
         check()
-        return view(*args, **kwargs)
+        answer = view(*args, **kwargs)
+        _note_look(answer)
+        return answer
 
     guarded.guard = guard  # type: ignore[attr-defined]
     return guarded  # type: ignore[return-value]
@@ -179,6 +215,13 @@ def ensure_guarded() -> None:
         raise Forbidden("This address is not open to anybody.")
 
 
+def ensure_enrolled() -> None:
+    """Refuse whoever has yet to set up the second factor that is asked of them."""
+    asking = caller()
+    if asking is not None and asking.owes_factor:
+        raise FactorMissing("A second factor is asked of you. Sign in with a browser and set it up.")
+
+
 def ensure_scope(scope: str | None) -> None:
     """Refuse nobody, and a token that does not reach as far as *scope* (None: no token does)."""
     current()
@@ -195,12 +238,76 @@ def ensure_scope(scope: str | None) -> None:
 def ensure_may(capability: Capability, where: str | InWorkspace) -> None:
     """Refuse whoever lacks *capability* in the workspace *where*; for strangers there is no such thing."""
     actor = current()
+    g.asked_workspace = _name(where)
     if can(actor, capability, where):
         return
     if not can(actor, Capability.READ, where):
         raise NotFound(NOT_HERE)
     roles = ", ".join(sorted(holders(capability)))
     raise CapabilityMissing(f"This needs the capability “{capability}”, which these roles have: {roles}.")
+
+
+# -- rooms ---------------------------------------------------------------------------------------------------
+#
+# An examiner whose room has limits holds no role, so that every route is closed to them, but for those that ask here.
+
+
+def ensure_may_see(
+    capability: Capability, where: str | InWorkspace, *, post: int | None, at: datetime | None = None
+) -> None:
+    """Refuse whoever may not see what is about *post* and happened *at*, by a role or in a room that shows it."""
+    if not (post is not None and _has_room(capability, where) and hooks().shows(_room(where), post, at)):
+        ensure_may(capability, where)
+
+
+def ensure_may_see_own(capability: Capability, where: str | InWorkspace, *, by: str) -> None:
+    """Refuse whoever may not see what *by* asked for, by a role or because they asked for it in a room."""
+    if not (_has_room(capability, where) and by == current().id):
+        ensure_may(capability, where)
+
+
+def ensure_may_prove(where: str | InWorkspace) -> None:
+    """Refuse whoever has neither a role that reads the log nor a room: hashes and signatures show nobody's words."""
+    if not _has_room(Capability.READ_AUDIT, where):
+        ensure_may(Capability.READ_AUDIT, where)
+
+
+def _has_room(capability: Capability, where: str | InWorkspace) -> bool:
+    g.asked_workspace = _name(where)
+    return in_room(current(), capability, _name(where))
+
+
+def _room(where: str | InWorkspace) -> Room:
+    return current().rooms[_name(where)]
+
+
+def room() -> Room:
+    """Return the caller's room: in the workspace that the request names, else the first. Nobody else has its page."""
+    rooms, named = current().rooms, _named()
+    found = rooms.get(named or min(rooms)) if rooms else None
+    if found is None:
+        raise NotFound(NOT_HERE)
+    g.asked_workspace = found.workspace
+    return found
+
+
+def _name(where: str | InWorkspace) -> str:
+    return where if isinstance(where, str) else where.workspace
+
+
+def _note_look(answer: Any) -> None:
+    """Record what somebody with a room looked at; where that fails, they are not shown it."""
+    asking, looked = caller(), hooks().looked
+    if asking is None or not asking.actor.rooms or request.method in _UNSAFE:
+        return
+    if isinstance(answer, Response) and 300 <= answer.status_code < 400:
+        return
+    assert looked is not None, "whoever makes rooms hands in how looks are recorded"
+    rooms, here = asking.actor.rooms, g.get("asked_workspace")
+    if here is not None and here not in rooms:
+        return  # Where they have a role they are no guest.
+    about = " ".join(f"{name} {value}" for name, value in sorted((request.view_args or {}).items()))
+    looked(asking.actor, here or min(rooms), request.endpoint or "", about[:_LONGEST_ABOUT])
 
 
 @contextmanager
@@ -221,6 +328,8 @@ def workspace() -> str:
     A change never rests on memory where there is a choice: another tab may look at another workspace by now.
     """
     mine = sorted(current().roles)
+    if not mine and current().rooms:
+        raise NotFound(NOT_HERE)
     if not mine:
         raise Forbidden("You hold no role in any workspace. Ask an administrator to give you one.")
     changing = request.method in _UNSAFE

@@ -17,7 +17,8 @@ from approval.audit import jobs
 from approval.audit.events import Event
 from approval.audit.models import Checkpoint, Node
 from approval.audit.models.keys import Keys, verify_signature
-from approval.audit.queries.entries import head, proof, tile
+from approval.audit.queries.entries import head, proof
+from approval.audit.queries.tiles import tile
 from approval.audit.queries.verifying import verify
 from approval.audit.services import open_log, recording, sealing
 from approval.audit.services.recording import record

@@ -15,7 +15,7 @@ from approval.app import create_app
 from approval.audit.models import Anchor
 from approval.audit.models.keys import verify_signature
 from approval.audit.queries.entries import explaining, head
-from approval.audit.services import seal
+from approval.audit.services import rotating, seal
 from approval.db import reading, transaction
 from approval.posts.models import Post
 from approval.review.flow import Verdict
@@ -102,3 +102,17 @@ def test_an_entry_that_is_not_there_has_no_proof(firm, keys, browser):
 def _chips(page: str) -> str:
     """The text of each chip between its marks."""
     return "".join(f">{word}<" for word in re.findall(r'<span class="chip"[^>]*>.*?</svg>([^<]*)<', page, re.DOTALL))
+
+
+def test_the_page_of_the_log_tells_of_its_keys_and_of_a_revoked_one(browser, keys):
+    before = sealed(keys)
+    assert browser.get("/audit").text.count("Signs from size") == 2, (
+        "the head of the table, and the label of its one row"
+    )
+    with transaction() as session:
+        since = clock.now(session)
+        done = rotating.revoke(session, "northwind", keys=keys, by="host:op", since=since, reason="A laptop is gone.")
+    sealed(keys)
+    text = browser.get("/audit").text
+    assert "A key of this log was revoked" in text and f"after {before} entries" in text
+    assert done.key.to_text() in text and done.newest.to_text() in text

@@ -225,7 +225,7 @@ def test_a_worker_beside_a_sealer_of_its_own_signs_nothing(settings, monkeypatch
     monkeypatch.setattr(worker, "work", lambda settings, timetable: ran.append({job.__name__ for _, job in timetable}))
     worker.run(settings)
     worker.run(replace(settings, separate_sealer=True))
-    assert ran[0] - ran[1] == {"seal_due", "write_due"}
+    assert ran[0] - ran[1] == {"seal_due", "write_due", "note_gone"}
 
 
 def test_beside_a_sealer_of_its_own_no_log_is_begun_here(settings, keys):

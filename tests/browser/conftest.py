@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,35 +84,35 @@ class Visitor:
         self.look()
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("site")
+@contextmanager
+def _served(folder: Path, *options: str, **settings: str) -> Iterator[Site]:
     port = a_free_port()
-    env = {**os.environ, "APPROVAL_DATA": str(folder / "data"), "APPROVAL_BASE_URL": f"http://127.0.0.1:{port}"}
-    made = subprocess.run(
-        [*COMMAND, "demo", "--empty", "--format", "json"],
-        env=env,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    base = {"APPROVAL_DATA": str(folder / "data"), "APPROVAL_BASE_URL": f"http://127.0.0.1:{port}"}
+    env = {**os.environ, **base, **settings}
+    loading = [*COMMAND, "demo", *options, "--format", "json"]
+    made = subprocess.run(loading, env=env, cwd=folder, capture_output=True, text=True, check=True)
     demo = json.loads(made.stdout)
     with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            [*COMMAND, "serve", "--port", str(port)],
-            env=env,
-            cwd=folder,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        serving = [*COMMAND, "serve", "--port", str(port)]
+        server = subprocess.Popen(serving, env=env, cwd=folder, stdout=log, stderr=log, start_new_session=True)
         try:
             _wait(f"http://127.0.0.1:{port}/healthz", folder / "log")
             yield Site(f"http://127.0.0.1:{port}", demo["workspace"], demo["people"])
         finally:
             os.killpg(server.pid, signal.SIGTERM)
             server.wait(15)
+
+
+@pytest.fixture(scope="session")
+def served() -> Callable[..., AbstractContextManager[Site]]:
+    """Serve an installation in a folder, with options of `approval demo` and settings."""
+    return _served
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with _served(tmp_path_factory.mktemp("site"), "--empty") as made:
+        yield made
 
 
 def _wait(url: str, log: Path) -> None:

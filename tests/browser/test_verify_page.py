@@ -278,6 +278,32 @@ def test_every_subset_of_a_small_tree_is_proved_and_no_spoilt_proof_is(checker, 
         assert not checker.page.evaluate(ENSURE_IN_TREE, [given[:-1], size, proof, root])
 
 
+def test_every_smaller_tree_is_shown_to_be_the_beginning_and_no_spoilt_proof_is(checker):
+    ask = """([old, size, proof, oldRoot, root]) => {
+        try {
+            ensureBeginning(old, size, proof.map(decodeHash), decodeHash(oldRoot), decodeHash(root));
+            return true;
+        } catch (error) {
+            if (error instanceof Refused) return false;
+            throw error;
+        }
+    }"""
+    leaves = [tlog.leaf_hash(b"record %d" % index) for index in range(9)]
+    read = lambda nodes: [tlog.tree_hash(leaves[i << k : i + 1 << k]) for k, i in nodes]  # noqa: E731
+    empty, zero = text_of(tlog.EMPTY_ROOT), text_of(bytes(32))
+    for size in range(2, 10):
+        root = text_of(tlog.tree_hash(leaves[:size]))
+        for old in range(1, size):
+            proof = [text_of(each) for each in tlog.prove_consistency(old, size, read)]
+            begun = tlog.tree_hash(leaves[:old])
+            assert checker.page.evaluate(ask, [old, size, proof, text_of(begun), root])
+            for spoilt in ([*proof, root], proof[:-1], [zero, *proof[1:]]):
+                assert not checker.page.evaluate(ask, [old, size, spoilt, text_of(begun), root])
+            assert not checker.page.evaluate(ask, [old, size, proof, zero, root])
+    for old, size in ((0, 0), (0, 2), (2, 2), (3, 2)):
+        assert not checker.page.evaluate(ask, [old, size, [], empty, empty])
+
+
 def test_the_published_proofs_hold_and_no_spoilt_one_does(checker):
     def holds(given: Proved) -> bool:
         leaves = [[given.index, given.leaf]]

@@ -36,9 +36,10 @@ def routes(app):
             yield rule, method
 
 
-PUBLIC = {"/login", "/logout", "/setup", "/invitation/<secret>", "/reset/<secret>", "/forgot"}
+PUBLIC = {"/login", "/login/code", "/logout", "/setup", "/invitation/<secret>", "/reset/<secret>", "/forgot"}
 OWN = {"/account", "/account/password", "/account/sessions/end", "/account/tokens",
-       "/account/tokens/<int:token>/revoke", "/notices", "/notices/read", "/tasks"}  # fmt: skip
+       "/account/tokens/<int:token>/revoke", "/account/factor", "/account/factor/codes",
+       "/account/factor/remove", "/notices", "/notices/read", "/tasks"}  # fmt: skip
 
 
 def test_every_route_says_who_may_use_it(app):

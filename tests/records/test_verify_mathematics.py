@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given, settings, strategies as st
 from tree_attacks import CHECKPOINT_ATTACKS, Proved, checkpoints, sound_proofs, spoilt_proofs, vectors
 
+from approval import tlog
 from approval.records import verify as verifier
 from approval.records.verify import Refused, parse_json, verify_ed25519
 
@@ -120,6 +121,34 @@ def test_the_published_proofs_hold(given):
 @pytest.mark.parametrize("given", spoilt_proofs().values(), ids=spoilt_proofs())
 def test_a_published_proof_that_was_spoilt_does_not_hold(given):
     assert not leads_to_the_root(given)
+
+
+def is_beginning(old: int, size: int, proof: list[bytes], old_root: bytes, root: bytes) -> bool:
+    try:
+        verifier.ensure_beginning(old, size, proof, old_root, root)
+    except Refused:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("size", range(2, 18))
+def test_every_smaller_tree_is_shown_to_be_the_beginning_and_no_spoilt_proof_is(size):
+    leaves = [tlog.leaf_hash(b"record %d" % index) for index in range(size)]
+    read = lambda nodes: [tlog.tree_hash(leaves[i << k : i + 1 << k]) for k, i in nodes]  # noqa: E731
+    root = tlog.tree_hash(leaves)
+    for old in range(1, size):
+        proof, old_root = tlog.prove_consistency(old, size, read), tlog.tree_hash(leaves[:old])
+        assert is_beginning(old, size, proof, old_root, root)
+        for spoilt in ([*proof, root], proof[:-1], [root, *proof], [bytes(32), *proof[1:]]):
+            assert not is_beginning(old, size, spoilt, old_root, root)
+        assert not is_beginning(old, size, proof, bytes(32), root)
+        assert not is_beginning(old, size, proof, old_root, bytes(32))
+
+
+@pytest.mark.parametrize(("old", "size"), [(0, 0), (0, 2), (2, 2), (3, 2), (-1, 2)])
+def test_an_empty_tree_an_equal_one_and_a_larger_one_are_no_beginning(old, size):
+    """Rules 2 to 4 of the conformance set: with two equal roots and no proof these would pass unasked."""
+    assert not is_beginning(old, size, [], tlog.EMPTY_ROOT, tlog.EMPTY_ROOT)
 
 
 # --- notes and checkpoints

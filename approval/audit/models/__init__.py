@@ -91,6 +91,18 @@ class Opening(InsertOnly, Base):
     value: Mapped[str | None] = mapped_column(Text)
 
 
+class Erased(InsertOnly, Base):
+    """A commitment that was erased, and the `erased` entry of its log that names it: what lets its opening go."""
+
+    __tablename__ = "erased"
+    __table_args__ = (Index(None, "log", "index"), _NO_ROWID)
+    unwitnessed = _LOG_ROW
+
+    commitment: Mapped[bytes] = mapped_column(Digest, primary_key=True)
+    log: Mapped[str] = mapped_column(String(63))
+    index: Mapped[int] = mapped_column(BigInteger)
+
+
 class Node(InsertOnly, Base):
     """The hash of a complete subtree of 256^level leaves (level 1 and up): the tiles above the leaves."""
 
@@ -152,6 +164,67 @@ class Anchor(InsertOnly, Base):
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
     token: Mapped[bytes] = mapped_column(LargeBinary)
     at: Mapped[datetime]
+
+
+class Cosignature(InsertOnly, Base):
+    """A witness's signature line over a checkpoint, unchanged: the largest tree of the log that it had seen by then."""
+
+    __tablename__ = "cosignature"
+    __table_args__ = _NO_ROWID
+    unwitnessed = _LOG_ROW
+
+    log: Mapped[str] = mapped_column(String(63), primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    witness: Mapped[str] = mapped_column(String(200), primary_key=True)
+    line: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
+class WormCopy(InsertOnly, Base):
+    """An object that lies in the write-once copy: its version, the SHA-256 of its bytes, until when it is locked."""
+
+    __tablename__ = "worm_copy"
+    __table_args__ = _NO_ROWID
+    unwitnessed = _LOG_ROW
+
+    log: Mapped[str] = mapped_column(String(63), primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), primary_key=True)
+    version: Mapped[str] = mapped_column(String(1024))
+    sha256: Mapped[bytes] = mapped_column(Digest)
+    until: Mapped[datetime]
+    at: Mapped[datetime]
+
+
+class Outpost(Base):
+    """How far a place outside (a witness, or the write-once copy) holds a log, who is at it, and what is wrong."""
+
+    __tablename__ = "outpost"
+    unwitnessed = "claims and alarms: what the place outside answered has rows and entries of its own"
+
+    log: Mapped[str] = mapped_column(String(63), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger, default=0)
+    at: Mapped[datetime | None]
+    busy_until: Mapped[datetime | None]
+    problem: Mapped[str | None] = mapped_column(String(300))
+    bundles: Mapped[int] = mapped_column(BigInteger, default=0)
+    proved_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    alarmed_at: Mapped[datetime | None]
+    alarm: Mapped[str | None] = mapped_column(String(300))
+
+
+class RevokedKey(Witnessed, Base):
+    """A verifier key that was revoked, and why: what it alone signed beyond `last_size` entries is in doubt."""
+
+    __tablename__ = "revoked_key"
+
+    vkey: Mapped[str] = mapped_column(String(300), primary_key=True, info=PLAIN)
+    workspace: Mapped[str | None] = mapped_column(String(63), info=PLAIN)
+    since: Mapped[datetime]
+    last_size: Mapped[int] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(Text, info=PERSONAL)
+    by: Mapped[str] = mapped_column(String(80), info=PLAIN)
 
 
 class Watch(Base):

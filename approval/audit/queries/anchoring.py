@@ -61,5 +61,5 @@ def anchor_due(session: Session) -> list[str]:
     return [
         log
         for log, last, at_once, until in rows
-        if (until is None or until <= now) and (at_once or last is None or now - last >= EVERY)
+        if (until is None or until <= now) and (at_once or last is None or not last <= now < last + EVERY)
     ]

@@ -1,10 +1,9 @@
-"""What the log says: entries in order, one entry with its proof, checkpoints and tiles."""
+"""What the log says: entries in order, one entry with its proof, the head."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,19 +13,14 @@ from sqlalchemy.orm import aliased
 from approval import clock
 from approval.audit.events import KINDS
 from approval.audit.models import Checkpoint as CheckpointRow, Entry, Log, Opening, Sealing
+from approval.audit.models.tiles import TileFiles
 from approval.audit.queries.anchoring import Anchored, anchored
-from approval.audit.queries.hashes import fetch_from
+from approval.audit.queries.hashes import fetch_all_from
+from approval.audit.queries.outposts import Reached, reached
+from approval.audit.queries.tiles import fetch_all_through, forget, remembering
 from approval.db import Session
-from approval.errors import Invalid, NotFound
-from approval.tlog import (
-    ENTRIES,
-    TILE_WIDTH,
-    Tile,
-    pack_bundle,
-    prove_inclusion,
-    tile_bytes,
-    tile_reader,
-)
+from approval.errors import Invalid, NotFound, ProofFailed
+from approval.tlog import ProofError, Read, check_inclusion, prove_inclusion, span_reader
 
 MAX_LIMIT = 1000
 
@@ -43,12 +37,17 @@ class Head:
     sealed_at: datetime | None
     note: str | None
     anchored: Anchored
+    outside: tuple[Reached, ...]
 
     def reached(self, index: int) -> str:
         """Return how far the entry at *index* is proven: `recorded`, `sealed`, or `anchored` (dated from outside)."""
         if index < self.anchored.size:
             return "anchored"
         return "sealed" if index < self.sealed else "recorded"
+
+    def held_by(self, index: int) -> list[str]:
+        """Return the places outside that hold the log up to the entry at *index* and beyond it."""
+        return [place.name for place in self.outside if index < place.size]
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def head(session: Session, log: str) -> Head:
         .limit(1)
     ).one_or_none()
     size, at, note = sealed if sealed else (0, None, None)
-    return Head(log, row.origin, row.vkey, row.size, size, at, note, anchored(session, log))
+    return Head(log, row.origin, row.vkey, row.size, size, at, note, anchored(session, log), reached(session, log))
 
 
 def entries(session: Session, log: str, wanted: Filter) -> list[EntryLine]:
@@ -176,9 +175,14 @@ def opened(session: Session, body: str) -> dict[str, Any]:
     return {commitment.hex(): json.loads(str(value)) for commitment, value in rows}
 
 
-def proof(session: Session, log: str, index: int, size: int | None = None) -> Proof:
-    """Prove that entry *index* is in the sealed tree of *size* (default: the latest checkpoint)."""
-    query = select(CheckpointRow.size, CheckpointRow.root, CheckpointRow.note).where(CheckpointRow.log == log)
+def proof(session: Session, log: str, index: int, size: int | None = None, *, files: TileFiles | None = None) -> Proof:
+    """Prove that entry *index* is in the sealed tree of *size* (default: the latest checkpoint).
+
+    Hashes come from *files* where these stand, and from the database where they do not lead to the signed root.
+    """
+    leaf = select(Entry.leaf).where(Entry.log == log, Entry.index == index).scalar_subquery()
+    columns = (CheckpointRow.size, CheckpointRow.root, CheckpointRow.note, leaf.label("leaf"))
+    query = select(*columns).where(CheckpointRow.log == log)
     if size is None:
         query = query.order_by(CheckpointRow.size.desc()).limit(1)
     else:
@@ -188,10 +192,24 @@ def proof(session: Session, log: str, index: int, size: int | None = None) -> Pr
         raise NotFound(f"The log {log} has no checkpoint{'' if size is None else f' of size {size}'}.")
     if not 0 <= index < sealed.size:
         raise Invalid(f"Entry {index} is not covered by the checkpoint at {sealed.size}; it is sealed within a minute.")
-    path = prove_inclusion(index, sealed.size, tile_reader(fetch_from(session, log)))
-    leaf = session.scalar(select(Entry.leaf).where(Entry.log == log, Entry.index == index))
-    assert leaf is not None, "a sealed index has its entry"
-    return Proof(index, sealed.size, leaf, tuple(path), sealed.root, sealed.note)
+    if sealed.leaf is None:
+        raise ProofFailed(f"{log}: entry {index} is missing")
+    found = Proof(index, sealed.size, sealed.leaf, (), sealed.root, sealed.note)
+    if files is not None:
+        try:
+            return _with_path(found, remembering(found.root, span_reader(fetch_all_through(session, log, files))))
+        except (ProofError, ValueError):
+            forget()
+    try:
+        return _with_path(found, span_reader(fetch_all_from(session, log)))
+    except ProofError as error:
+        raise ProofFailed(f"{log}: the stored hashes do not lead from entry {index} to the signed root") from error
+
+
+def _with_path(found: Proof, read: Read) -> Proof:
+    path = prove_inclusion(found.index, found.size, read)
+    check_inclusion(found.index, found.size, found.leaf, path, found.root)
+    return replace(found, path=tuple(path))
 
 
 def explaining(session: Session, log: str, post: int, kind: str, table: str) -> dict[int, int]:
@@ -206,21 +224,6 @@ def explaining(session: Session, log: str, post: int, kind: str, table: str) -> 
     return {
         row["key"]["id"]: index for index, body in rows for row in json.loads(body)["rows"] if row["table"] == table
     }
-
-
-def tile(session: Session, log: str, wanted: Tile) -> bytes:
-    """Return the bytes of a tile or an entry bundle; NotFound beyond the latest checkpoint."""
-    if not wanted.is_in(head(session, log).sealed):
-        raise NotFound("This tile is not filled that far by a signed checkpoint.")
-    if wanted.level != ENTRIES:
-        return tile_bytes(wanted, fetch_from(session, log))
-    first = wanted.index * TILE_WIDTH
-    bodies: Sequence[bytes] = session.scalars(
-        select(Entry.body)
-        .where(Entry.log == log, Entry.index >= first, Entry.index < first + wanted.width)
-        .order_by(Entry.index)
-    ).all()
-    return pack_bundle(bodies)
 
 
 def overdue(session: Session, longest: timedelta) -> list[str]:

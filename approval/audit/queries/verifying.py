@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
-import rfc8785
 from sqlalchemy import select
 
 from approval import clock
 from approval.audit.models import Checkpoint as CheckpointRow, Entry, Log, Node, Opening
 from approval.audit.models.keys import Keys, verify_signature
 from approval.audit.queries.anchoring import tokens
+from approval.audit.queries.canonical import said_by
+from approval.audit.queries.erasing import ensure_erased
+from approval.audit.queries.keychain import Keychain, keychain
 from approval.db import Session
 from approval.errors import ProofFailed
 from approval.tlog import (
+    TILE_HEIGHT,
     TILE_WIDTH,
     Checkpoint,
+    Note,
     NoteError,
-    VerifierKey,
     leaf_hash,
     node_hash,
-    open_checkpoint,
     tree_hash,
 )
 
@@ -33,7 +36,10 @@ BATCH = 1000
 
 @dataclass(frozen=True)
 class Verified:
-    """A log that holds: its size and root, how much of it is sealed, and how many checkpoints agree."""
+    """A log that holds: its size and root, how much of it is sealed, and how many checkpoints agree.
+
+    `in_doubt` are the sizes of the checkpoints that only a revoked key signed, after the cut.
+    """
 
     log: str
     origin: str
@@ -41,33 +47,33 @@ class Verified:
     root: bytes
     sealed: int
     checkpoints: int
+    in_doubt: tuple[int, ...] = ()
 
 
 class _Roots:
     """The roots of a growing tree, and of every full tile below it."""
 
     def __init__(self) -> None:
-        self.complete: list[tuple[int, bytes]] = []  # (level, hash), as the binary digits of the size
+        self.complete: list[bytes] = []  # of complete subtrees, one for each binary digit 1 of the size
         self.size = 0
 
     def add(self, leaf: bytes) -> list[tuple[int, int, bytes]]:
         """Add a leaf; return the tile roots (tile level, index, hash) that it completes."""
-        level, hash_, tiles = 0, leaf, []
-        while self.complete and self.complete[-1][0] == level:
-            hash_ = node_hash(self.complete.pop()[1], hash_)
-            level += 1
-            if level % 8 == 0:
-                tiles.append((level // 8, self.size >> level, hash_))
-        self.complete.append((level, hash_))
+        index, level, tiles = self.size, 0, []
         self.size += 1
+        while index & 1:
+            leaf = node_hash(self.complete.pop(), leaf)
+            index, level = index >> 1, level + 1
+            if level % TILE_HEIGHT == 0:
+                tiles.append((level // TILE_HEIGHT, index, leaf))
+        self.complete.append(leaf)
         return tiles
 
     def root(self) -> bytes:
         if not self.complete:
             return tree_hash(())
-        hashes = [hash_ for _, hash_ in reversed(self.complete)]
-        root = hashes[0]
-        for left in hashes[1:]:
+        root = self.complete[-1]
+        for left in reversed(self.complete[:-1]):
             root = node_hash(left, root)
         return root
 
@@ -87,31 +93,32 @@ def verify(session: Session, log: str, *, keys: Keys | None, going_on: Callable[
     Without *keys* the last-signed head is not looked at, which is for its own folder alone to show. *going_on* is
     called now and then, and may raise to end it.
 
-    Checked: every entry's bytes, index and derived columns, the first entry's origin and key, every stored tile
-    root, every checkpoint and its signature, the last-signed head, every opening.
+    Checked: every entry's bytes, index and derived columns, the first entry's origin and key, that one key leads to
+    the next, every stored tile root, every checkpoint and its signatures, the last-signed head, every opening.
     """
     # Before the snapshot is taken, which is by the first question: a head signed later would cover what it lacks.
     note = keys.head(log) if keys else None
     head = session.execute(select(Log.origin, Log.vkey, Log.size).where(Log.name == log)).one_or_none()
     if head is None:
         raise ProofFailed(f"there is no log named {log}")
-    key = VerifierKey.from_text(head.vkey)
-    checkpoints = _checkpoints(session, log, key)
+    chain = keychain(session, log)
+    checkpoints = _checkpoints(session, log, chain)
     sealed = len(checkpoints) and max(checkpoints)
-    signed = _signed_head(log, key, note)
+    signed = _signed_head(log, head.origin, chain, note)
     roots = _Roots()
     nodes = _nodes(session, log)
     for row in _entries(session, log, going_on):
-        if row.index == 0:
-            _ensure_opening(row, head.origin, head.vkey)
-        _ensure_entry(log, row, roots.size)
-        for tile in roots.add(row.leaf):
+        index = roots.size
+        said = _ensure_entry(log, row, index)
+        if index == 0:
+            _ensure_opening(log, said, head.origin, chain.keys[0].key.to_text())
+        for tile in roots.add(row[2]):
             if (tile[1] + 1) * TILE_WIDTH ** tile[0] <= sealed and nodes.pop(tile[:2], None) != tile[2]:
                 raise ProofFailed(f"{log}: the stored tile root {tile[1]} of level {tile[0]} is not of its entries")
         if roots.size in checkpoints and checkpoints[roots.size].root != roots.root():
-            raise ProofFailed(f"{log}: the entries up to {row.index} are not those of the checkpoint at {roots.size}")
+            raise ProofFailed(f"{log}: the entries up to {index} are not those of the checkpoint at {roots.size}")
         if signed is not None and roots.size == signed.size and signed.root != roots.root():
-            raise ProofFailed(f"{log}: the entries up to {row.index} are not those of the last-signed head")
+            raise ProofFailed(f"{log}: the entries up to {index} are not those of the last-signed head")
     _ensure_complete(log, roots.size, head.size, sealed, signed)
     if sealed and signed is None and keys:
         raise ProofFailed(f"{log}: it was sealed, but its last-signed head is not in the keys folder")
@@ -119,74 +126,86 @@ def verify(session: Session, log: str, *, keys: Keys | None, going_on: Callable[
     if nodes:
         raise ProofFailed(f"{log}: {len(nodes)} stored tile roots belong to no tile")
     _ensure_openings(session, log)
-    return Verified(log, head.origin, roots.size, roots.root(), sealed, len(checkpoints))
+    ensure_erased(session, log)
+    in_doubt = tuple(size for size in checkpoints if chain.in_doubt(size))
+    return Verified(log, head.origin, roots.size, roots.root(), sealed, len(checkpoints), in_doubt)
 
 
-def _entries(session: Session, log: str, going_on: Callable[[], None]) -> Iterator[Entry]:
+_Row = tuple[int, bytes, bytes, str, datetime, str, int | None, str]
+
+
+def _entries(session: Session, log: str, going_on: Callable[[], None]) -> Iterator[_Row]:
+    columns = (Entry.index, Entry.body, Entry.leaf, Entry.kind, Entry.at, Entry.actor, Entry.post, Entry.act)
     after = -1
     while True:
         going_on()
-        rows = (
-            session.execute(
-                select(Entry).where(Entry.log == log, Entry.index > after).order_by(Entry.index).limit(BATCH)
-            )
-            .scalars()
-            .all()
-        )
+        query = select(*columns).where(Entry.log == log, Entry.index > after).order_by(Entry.index).limit(BATCH)
+        rows: Any = session.execute(query).all()
         yield from rows
         if len(rows) < BATCH:
             return
-        after = rows[-1].index
-        session.expunge_all()
+        after = rows[-1][0]
 
 
-def _ensure_entry(log: str, row: Entry, index: int) -> None:
-    where = f"{log}: entry {index}"
-    if row.index != index:
-        raise ProofFailed(f"{where} is missing; the next one stored is {row.index}")
+def _ensure_entry(log: str, row: _Row, expected: int) -> dict[str, Any]:
+    index, body, leaf, kind, at, actor, post, act = row
+    where = f"{log}: entry {expected}"
+    if index != expected:
+        raise ProofFailed(f"{where} is missing; the next one stored is {index}")
     try:
-        body = json.loads(row.body)
-        canonical = rfc8785.dumps(body)
+        said = said_by(body)
     except (ValueError, TypeError) as error:
         raise ProofFailed(f"{where} is not canonical JSON: {error}") from error
-    if canonical != row.body:
-        raise ProofFailed(f"{where} is not in canonical form")
-    if leaf_hash(row.body) != row.leaf:
+    if not isinstance(said, dict):
+        raise ProofFailed(f"{where} is no JSON object")
+    if leaf_hash(body) != leaf:
         raise ProofFailed(f"{where} does not have its leaf hash")
-    derived = (row.kind, clock.to_text(row.at), row.actor, row.post, row.act)
-    if derived != (body["kind"], body["at"], body["actor"], body["post"], body["act"]):
+    try:
+        repeated = said["kind"], said["at"], said["actor"], said["post"], said["act"]
+        of = said["workspace"] or "installation"
+    except (KeyError, TypeError) as error:
+        raise ProofFailed(f"{where} does not say what every entry says") from error
+    if (kind, clock.to_text(at), actor, post, act) != repeated:
         raise ProofFailed(f"{where}: the columns for finding it do not repeat what it says")
-    if (body["workspace"] or "installation") != log:
+    if of != log:
         raise ProofFailed(f"{where} is of another log")
+    return said
 
 
-def _ensure_opening(row: Entry, origin: str, vkey: str) -> None:
-    body = json.loads(row.body)
-    if row.kind != "log.opened" or body["facts"] != {"origin": origin, "vkey": vkey}:
-        raise ProofFailed(f"{row.log}: entry 0 does not fix this origin and verifier key")
+def _ensure_opening(log: str, said: dict[str, Any], origin: str, vkey: str) -> None:
+    if said["kind"] != "log.opened" or said.get("facts") != {"origin": origin, "vkey": vkey}:
+        raise ProofFailed(f"{log}: entry 0 does not fix this origin and verifier key")
 
 
-def _checkpoints(session: Session, log: str, key: VerifierKey) -> dict[int, Checkpoint]:
+def _checkpoints(session: Session, log: str, chain: Keychain) -> dict[int, Checkpoint]:
     found: dict[int, Checkpoint] = {}
-    rows = session.execute(select(CheckpointRow).where(CheckpointRow.log == log).order_by(CheckpointRow.size))
-    for row in rows.scalars():
+    rows = session.execute(
+        select(CheckpointRow.size, CheckpointRow.root, CheckpointRow.note)
+        .where(CheckpointRow.log == log)
+        .order_by(CheckpointRow.size)
+    )
+    for size, root, note in rows:
         try:
-            checkpoint = open_checkpoint(row.note.encode(), key=key, verify=verify_signature)
+            checkpoint = Checkpoint.from_text(chain.text(note.encode(), size, verify=verify_signature))
         except NoteError as error:
-            raise ProofFailed(f"{log}: the checkpoint at {row.size} does not hold: {error}") from error
-        if (checkpoint.size, checkpoint.root) != (row.size, row.root):
-            raise ProofFailed(f"{log}: the checkpoint stored at {row.size} says another size or root")
-        found[row.size] = checkpoint
+            raise ProofFailed(f"{log}: the checkpoint at {size} does not hold: {error}") from error
+        if checkpoint != Checkpoint(chain.newest.key.name, size, root):
+            raise ProofFailed(f"{log}: the checkpoint stored at {size} says another origin, size or root")
+        found[size] = checkpoint
     return found
 
 
-def _signed_head(log: str, key: VerifierKey, note: bytes | None) -> Checkpoint | None:
+def _signed_head(log: str, origin: str, chain: Keychain, note: bytes | None) -> Checkpoint | None:
     if note is None:
         return None
     try:
-        return open_checkpoint(note, key=key, verify=verify_signature)
+        signed = Checkpoint.from_text(Note.from_bytes(note).text)
+        chain.text(note, signed.size, verify=verify_signature)
+        if signed.origin != origin:
+            raise NoteError(f"it is of {signed.origin}")
     except NoteError as error:
         raise ProofFailed(f"{log}: the last-signed head does not hold: {error}") from error
+    return signed
 
 
 def _ensure_complete(log: str, size: int, claimed: int, sealed: int, signed: Checkpoint | None) -> None:
@@ -217,5 +236,5 @@ def _ensure_openings(session: Session, log: str) -> None:
         .execution_options(yield_per=BATCH)
     )
     for commitment, index, salt, value in rows:
-        if hmac.new(salt, str(value).encode(), sha256).digest() != commitment:
+        if hmac.digest(salt, str(value).encode(), "sha256") != commitment:
             raise ProofFailed(f"{log}: entry {index}: a stored value does not open its commitment")

@@ -7,11 +7,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from approval import clock
 from approval.audit.events import INSTALLATION
-from approval.audit.models import Checkpoint, Entry, Log, Sealing, Watch
+from approval.audit.models import Checkpoint, Entry, Log, Outpost, Sealing, Watch
 from approval.audit.models.keys import Keys
 from approval.db import Session
 from approval.tlog import Checkpoint as Signed, Note, NoteError
@@ -22,6 +22,8 @@ PUBLISHED = frozenset({"publication.published", "publication.confirmed"})
 PROMPT = PUBLISHED | {"review.decided", "export.begun"}
 """Kinds of entries that are sealed, and dated, at once: what is decided, what went out, what is handed out."""
 UNVERIFIED_AFTER = timedelta(hours=36)
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""Two machines in step are this close; beyond it one of them is wrong."""
 REFUSALS = {
     "rolled-back": "The database is older than what was signed. Keep it as evidence, and restore the newest backup.",
     "forked": "The database says another thing than what was signed. Keep it as evidence, restore the newest backup.",
@@ -40,6 +42,8 @@ class Wrong(enum.StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
     UNVERIFIED = "unverified"
+    CONTRADICTED = "contradicted"
+    CLOCK = "clock"
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def alarms(session: Session, logs: Collection[str] | None = None, *, untold: boo
     now = clock.now(session)
     found = []
     for row in session.execute(query.order_by(Watch.log)):
-        named = "the installation's log" if row.log == INSTALLATION else f"the log of {row.log}"
+        named = _named(row.log)
         good = row.good_at or row.since
         if row.refused_at is not None:
             headline = f"Checkpoints of {named} are refused."
@@ -77,7 +81,61 @@ def alarms(session: Session, logs: Collection[str] | None = None, *, untold: boo
             found.append(
                 Alarm(row.log, Wrong.UNVERIFIED, good, headline, "A worker does it every night: is one running?")
             )
-    return found
+    found += [*_contradicted(session, logs, untold=untold), *_behind(session, logs, untold=untold)]
+    return sorted(found, key=lambda alarm: alarm.log)
+
+
+def _contradicted(session: Session, logs: Collection[str] | None, *, untold: bool) -> list[Alarm]:
+    query = (
+        select(Outpost.log, Outpost.name, Outpost.alarmed_at, Outpost.alarm)
+        .join(Watch, Watch.log == Outpost.log)
+        .where(Outpost.alarmed_at.is_not(None))
+    )
+    if logs is not None:
+        query = query.where(Outpost.log.in_(logs))
+    if untold:
+        query = query.where(Watch.told_at.is_(None))
+    keep = "Keep this database as evidence until it is clear which of the two is right."
+    return [
+        Alarm(
+            row.log,
+            Wrong.CONTRADICTED,
+            row.alarmed_at,
+            f"{row.name} contradicts {_named(row.log)}.",
+            f"{row.alarm}. {keep}",
+        )
+        for row in session.execute(query.order_by(Outpost.log, Outpost.name))
+    ]
+
+
+def _behind(session: Session, logs: Collection[str] | None, *, untold: bool) -> list[Alarm]:
+    """The logs whose newest entry is later than now: the clock was set back, or was ahead before."""
+    now = clock.now(session)
+    query = (
+        select(Log.name, Entry.index, Entry.at)
+        .join(Watch, Watch.log == Log.name)
+        .join(Entry, and_(Entry.log == Log.name, Entry.index == Log.size - 1))
+        .where(Entry.at > now + CLOCKS_DIFFER)
+    )
+    if logs is not None:
+        query = query.where(Log.name.in_(logs))
+    if untold:
+        query = query.where(Watch.told_at.is_(None))
+    return [
+        Alarm(
+            name,
+            Wrong.CLOCK,
+            now,
+            f"The database's clock is behind {_named(name)}.",
+            f"It says {clock.to_text(now)}, entry {index} says {clock.to_text(at)}. Set it right: the order of entries "
+            "stands, but their times are what the clock said.",
+        )
+        for name, index, at in session.execute(query.order_by(Log.name))
+    ]
+
+
+def _named(log: str) -> str:
+    return "the installation's log" if log == INSTALLATION else f"the log of {log}"
 
 
 def seal_due(session: Session, keys: Keys) -> list[str]:
@@ -103,8 +161,13 @@ def seal_due(session: Session, keys: Keys) -> list[str]:
         name
         for name, size, sealed, at, at_once in rows
         if signed_size(keys, name) != sealed
-        or (size > sealed and (at_once or size - sealed >= SEAL_ENTRIES or at is None or now - at >= SEAL_AFTER))
+        or (size > sealed and (at_once or size - sealed >= SEAL_ENTRIES or at is None or _is_past(at, now)))
     ]
+
+
+def _is_past(sealed_at: datetime, now: datetime) -> bool:
+    # A clock that was set back would otherwise hold sealing up until it is where it was.
+    return now - sealed_at >= SEAL_AFTER or now < sealed_at
 
 
 def signed_size(keys: Keys, log: str) -> int:

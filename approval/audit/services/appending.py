@@ -10,10 +10,10 @@ import rfc8785
 from sqlalchemy import insert, inspect, select, update
 
 from approval import clock
-from approval.audit.events import Event, plain
-from approval.audit.models import Entry, Log, Opening
-from approval.audit.models.images import Change, image_of
-from approval.db import Session
+from approval.audit.events import Erased, Event, plain
+from approval.audit.models import Entry, Erased as ErasedRow, Log, Opening
+from approval.audit.models.images import SALT_BYTES, Change, image_of
+from approval.db import Session, forgetting
 from approval.errors import AuditFault
 from approval.tlog import leaf_hash
 
@@ -61,7 +61,21 @@ def _append_to(session: Session, name: str, records: list[tuple[Event, list[Chan
     connection.execute(insert(Entry), entries)
     if openings:
         connection.execute(insert(Opening), openings)
+    for index, (happened, _) in enumerate(records, start=size):
+        if isinstance(happened, Erased):
+            _forget(session, name, index, happened.commitments)
     connection.execute(update(Log).where(Log.name == name).values(size=size + len(entries)))
+
+
+def _forget(session: Session, log: str, index: int, commitments: Sequence[bytes]) -> None:
+    """Overwrite what opens these commitments, once the entry that names them stands."""
+    if not commitments:
+        return
+    connection = session.connection()
+    connection.execute(insert(ErasedRow), [{"commitment": c, "log": log, "index": index} for c in commitments])
+    named = Opening.log == log, Opening.commitment.in_(commitments)
+    with forgetting(session):
+        connection.execute(update(Opening).where(*named).values(salt=bytes(SALT_BYTES), value=None))
 
 
 def _entry(

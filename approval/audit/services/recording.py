@@ -16,13 +16,13 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine, TextClause, event, inspect, select
 from sqlalchemy.orm import Mapper, Session as OrmSession
 from sqlalchemy.sql import visitors
-from sqlalchemy.sql.dml import Insert, UpdateBase
+from sqlalchemy.sql.dml import Insert, Update, UpdateBase
 
 from approval.audit.events import Event
 from approval.audit.models import Witnessed
 from approval.audit.models.images import Change, witnessed_tables
 from approval.audit.services.appending import append
-from approval.db import GUARDED, INSERT_ONLY, Session
+from approval.db import FORGETTING, GUARDED, INSERT_ONLY, OVERWRITABLE, Session
 from approval.errors import AuditFault
 
 _FLUSHING = "approval_flushing"
@@ -142,7 +142,8 @@ def _guard_statement(
         # A compiled statement is used again and again for other parameters; its parts stay the same.
         writes = _writes[compiled] = _parts_that_write(element)
     for part in writes:
-        _ensure_may_write(part, flushing=bool(connection.info.get(_FLUSHING)))
+        if not (connection.info.get(FORGETTING) and _overwrites(part)):
+            _ensure_may_write(part, flushing=bool(connection.info.get(_FLUSHING)))
 
 
 _writes: WeakKeyDictionary[Any, tuple[UpdateBase, ...]] = WeakKeyDictionary()
@@ -166,6 +167,13 @@ def _ensure_plain_text(statement: str) -> None:
         not statement.lstrip().upper().startswith("PRAGMA") and _DML_WORD.search(statement)
     ):
         raise AuditFault(f"statements in text may only read: {statement[:60]!r}")
+
+
+def _overwrites(dml: UpdateBase) -> bool:
+    """Say whether a statement overwrites what opens commitments, and nothing else."""
+    if not isinstance(dml, Update) or not dml._values:
+        return False
+    return {(getattr(dml.table, "name", ""), getattr(key, "name", key)) for key in dml._values} <= OVERWRITABLE
 
 
 def _ensure_may_write(dml: UpdateBase, *, flushing: bool) -> None:

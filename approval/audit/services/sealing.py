@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import json
+from functools import partial
 
 from sqlalchemy import insert, select, update
 
@@ -16,13 +17,16 @@ from approval.audit.events import LogOpened
 from approval.audit.models import Checkpoint as CheckpointRow, Entry, Log, Node, Sealing
 from approval.audit.models.keys import Keys, verify_signature
 from approval.audit.queries.hashes import fetch_from
+from approval.audit.queries.keychain import Keychain, keychain
 from approval.db import Session
 from approval.errors import ProofFailed, SealingRefused
 from approval.tlog import (
     TILE_WIDTH,
     Checkpoint,
+    Note,
     NoteError,
     ProofError,
+    Signature,
     VerifierKey,
     check_consistency,
     open_checkpoint,
@@ -49,20 +53,22 @@ class Because(enum.StrEnum):
 def seal(session: Session, log: str, *, keys: Keys) -> Checkpoint:
     """Sign a checkpoint over all entries of *log* and return it; the last one where nothing is new.
 
-    Raises SealingRefused where the log no longer extends what was signed: nothing is signed then.
+    Each key that signs at this size signs it (`queries.keychain`). Raises SealingRefused where the log no longer
+    extends what was signed, NotSigned where a device gives no signature: nothing is signed then.
     """
     head = session.execute(select(Log.origin, Log.vkey).where(Log.name == log)).one_or_none()
     if head is None:
         raise ProofFailed(f"there is no log named {log}")
-    key = VerifierKey.from_text(head.vkey)
     with keys.held(log):
         session.execute(select(Sealing.size).where(Sealing.log == log).with_for_update())
         # Asked only now: another sealer may have signed more while this one waited for the lock.
         size = session.scalars(select(Log.size).where(Log.name == log)).one()
-        signed = _signed_before(session, log, key, keys)
-        if not signed:
-            _ensure_begun(session, log, key, size)
-        _ensure_not_rolled_back(log, size, signed)
+        notes = _signed_before(session, log, keys)
+        if not notes:
+            _ensure_begun(session, log, VerifierKey.from_text(head.vkey), size)
+        _ensure_not_rolled_back(log, head.origin, size, notes)
+        chain = keychain(session, log)
+        signed = [_opened(log, note, head.origin, chain, keys) for note in notes]
         _store_nodes(session, log, size)
         new = Checkpoint(head.origin, size, root(size, tile_reader(fetch_from(session, log))))
         for last in signed:
@@ -70,26 +76,32 @@ def seal(session: Session, log: str, *, keys: Keys) -> Checkpoint:
         stored = _is_stored(session, log, size)
         if signed[:1] == [new] and stored:
             return new
-        note = _signed(log, new, key, keys)
+        note = _signed(log, new, chain, keys)
         keys.store_head(log, note)
         if not stored:
             _store(session, log, new, note)
+        for key in chain.ended(size):
+            keys.drop(log, key)
     return new
 
 
-def _signed(log: str, new: Checkpoint, key: VerifierKey, keys: Keys) -> bytes:
-    note = sign_checkpoint(new, key=key, sign=lambda message: keys.sign(log, message))
-    try:
-        open_checkpoint(note, key=key, verify=verify_signature)
-    except NoteError as error:
-        raise SealingRefused(
-            Because.KEY_FOREIGN,
-            f"the signing key in {keys.folder} is not the one that entry 0 of {log} names: restore that one",
-        ) from error
-    return note
+def _signed(log: str, new: Checkpoint, chain: Keychain, keys: Keys) -> bytes:
+    signatures: list[Signature] = []
+    for key in (each.key for each in chain.signing(new.size)):
+        note = sign_checkpoint(new, key=key, sign=partial(keys.sign, log, key))
+        try:
+            open_checkpoint(note, key=key, verify=verify_signature)
+        except NoteError as error:
+            raise SealingRefused(
+                Because.KEY_FOREIGN,
+                f"the signing key in {keys.folder} is not the one that the entries of {log} name, {key.to_text()}: "
+                "restore that one",
+            ) from error
+        signatures += Note.from_bytes(note).signatures
+    return Note(new.to_text(), tuple(signatures)).to_bytes()
 
 
-def _signed_before(session: Session, log: str, key: VerifierKey, keys: Keys) -> list[Checkpoint]:
+def _signed_before(session: Session, log: str, keys: Keys) -> list[bytes]:
     """Return the last-signed head, then the newest stored checkpoint: a new head extends both of them."""
     newest = select(CheckpointRow.note).where(CheckpointRow.log == log).order_by(CheckpointRow.size.desc()).limit(1)
     stored, kept = session.scalar(newest), keys.head(log)
@@ -98,14 +110,21 @@ def _signed_before(session: Session, log: str, key: VerifierKey, keys: Keys) -> 
             Because.HEAD_MISSING,
             f"{log} was sealed before, but its last-signed head is not in {keys.folder}: restore it there",
         )
-    notes = [note for note in (kept, stored.encode() if stored else None) if note is not None]
+    return [note for note in (kept, stored.encode() if stored else None) if note is not None]
+
+
+def _opened(log: str, note: bytes, origin: str, chain: Keychain, keys: Keys) -> Checkpoint:
     try:
-        return [open_checkpoint(note, key=key, verify=verify_signature) for note in notes]
+        said = Checkpoint.from_text(Note.from_bytes(note).text)
+        if said.origin != origin:
+            raise NoteError(f"it is of {said.origin}")
+        chain.text(note, said.size, verify=verify_signature)
     except NoteError as error:
         raise SealingRefused(
             Because.HEAD_FOREIGN,
             f"the last-signed head of {log} in {keys.folder}, or its newest checkpoint, is not its own: {error}",
         ) from error
+    return said
 
 
 def _ensure_begun(session: Session, log: str, key: VerifierKey, size: int) -> None:
@@ -121,14 +140,23 @@ def _ensure_begun(session: Session, log: str, key: VerifierKey, size: int) -> No
         )
 
 
-def _ensure_not_rolled_back(log: str, size: int, signed: list[Checkpoint]) -> None:
-    longest = max((last.size for last in signed), default=0)
+def _ensure_not_rolled_back(log: str, origin: str, size: int, notes: list[bytes]) -> None:
+    """Ensure that nothing longer was signed. Asked first: an older database may not know the key that signed it."""
+    longest = max((_size_of(note, origin) for note in notes), default=0)
     if longest > size:
         raise SealingRefused(
             Because.ROLLED_BACK,
             f"{log} has {size} entries, but {longest} were signed: the database was rolled back. "
             "Nothing was signed; restore the newest backup and keep this one as evidence.",
         )
+
+
+def _size_of(note: bytes, origin: str) -> int:
+    try:
+        said = Checkpoint.from_text(Note.from_bytes(note).text)
+    except NoteError:
+        return 0
+    return said.size if said.origin == origin else 0
 
 
 def _ensure_extends(session: Session, log: str, last: Checkpoint, new: Checkpoint) -> None:

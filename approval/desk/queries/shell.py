@@ -46,7 +46,7 @@ class Around:
 def around(session: Session, actor: Actor, workspace: str) -> Around:
     """Return what the shell of a page in *workspace* shows to *actor*."""
     firm = workspace_facts(session, workspace)
-    mine = select(Workspace.name, Workspace.title).where(Workspace.name.in_(actor.roles)).order_by(Workspace.title)
+    mine = select(Workspace.name, Workspace.title).where(Workspace.name.in_(actor.workspaces)).order_by(Workspace.title)
     return Around(
         name=firm.name,
         title=firm.title,

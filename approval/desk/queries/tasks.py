@@ -32,6 +32,8 @@ _SECONDS = {
     Subject.RESUME: Capability.RESUME,
     Subject.RETENTION: Capability.DEFINE,
     Subject.HOLD: Capability.HOLD,
+    Subject.DISPOSITION: Capability.HOLD,
+    Subject.ERASURE: Capability.HOLD,
 }
 _ABOUT = {
     Subject.RULE_SET: ("New rules", "/rules"),
@@ -39,6 +41,8 @@ _ABOUT = {
     Subject.RESUME: ("Resuming publication", "/admin/stops"),
     Subject.RETENTION: ("New retention rules", "/records/retention"),
     Subject.HOLD: ("Lifting a legal hold", "/records/holds"),
+    Subject.DISPOSITION: ("Disposing of records", "/records/dispositions"),
+    Subject.ERASURE: ("Erasing a person", "/records/dispositions"),
 }
 
 

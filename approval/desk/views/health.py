@@ -19,6 +19,8 @@ from approval.web.identity import public
 
 WORKER_SILENT = timedelta(seconds=60)
 SEAL_LATE = timedelta(minutes=5)
+_LOG = (Wrong.FAILED, Wrong.CONTRADICTED, Wrong.UNVERIFIED)
+"""What may be wrong with what a log says, the worst first."""
 
 _log = structlog.get_logger("approval.health")
 
@@ -47,6 +49,6 @@ def readyz() -> tuple[Response, int]:
         "database": "ok",
         "worker": "ok" if beat is not None and now - beat < WORKER_SILENT else "silent",
         "seal": "refused" if Wrong.REFUSED in wrong else "late" if late else "ok",
-        "log": "failed" if Wrong.FAILED in wrong else "unverified" if Wrong.UNVERIFIED in wrong else "ok",
+        "log": next((what for what in _LOG if what in wrong), "ok"),
     }
     return jsonify(checks), 200 if set(checks.values()) == {"ok"} else 503

@@ -14,6 +14,7 @@ from approval.db import reading
 from approval.desk.queries.shell import Around, around
 from approval.errors import Refusal
 from approval.people.forms import REGIME_NAMES
+from approval.people.queries import workspaces
 from approval.web.identity import caller, workspace
 
 
@@ -88,19 +89,26 @@ PLACES: tuple[Place, ...] = (
 )
 
 
+ROOM: Place = ("Room", "/records/room", "door-open", Capability.READ_AUDIT)
+"""The first place of whoever has a room."""
+
+
 def shell() -> Mapping[str, Any]:
     """Return the rail, the banners and who is signed in; nothing for a page that nobody is signed in to."""
     asking = caller()
-    if asking is None:
+    # Whoever has yet to set up a second factor is told nothing of what waits behind it.
+    if asking is None or asking.owes_factor:
         return {}
     actor = asking.actor
     name = _workspace(actor)
     me = Me(actor.name, _roles(actor, name), "/account")
     if name is None:
         return {"me": me}
+    if actor.limited_to(name):
+        return _room_alone(actor, name, me)
     with reading() as session:
         here = around(session, actor, name)
-    named = f"?workspace={name}" if len(actor.roles) > 1 else ""
+    named = f"?workspace={name}" if len(actor.workspaces) > 1 else ""
     return {
         "me": me,
         "rail": [_item(actor, here, place, named) for place in _places(actor, name)],
@@ -113,9 +121,27 @@ def shell() -> Mapping[str, Any]:
     }
 
 
+def _room_alone(actor: Actor, name: str, me: Me) -> Mapping[str, Any]:
+    """Return what stands around the pages of an examiner whose room has limits: the room, and nothing of the firm."""
+    with reading() as session:
+        mine = [facts for facts in workspaces(session) if facts.name in actor.workspaces]
+    here = next(facts for facts in mine if facts.name == name)
+    label, href, icon, _ = ROOM
+    current = request.path.startswith("/records")
+    named = f"?workspace={name}" if len(mine) > 1 else ""
+    return {
+        "me": me,
+        "rail": [Item(label, href + named, icon, None, current)],
+        "workspace": Firm(here.title, REGIME_NAMES.get(here.regime, here.regime)),
+        "workspaces": [Link(facts.title, f"/?workspace={facts.name}", facts.name == name) for facts in mine],
+        "find_url": "",
+        "limited": True,
+    }
+
+
 def _places(actor: Actor, name: str) -> list[Place]:
     """The places that this person may use; whoever defines but does not administer finds the workflow under Admin."""
-    places = [place for place in PLACES if can(actor, place[3], name)]
+    places = [*((ROOM,) if name in actor.rooms else ()), *(place for place in PLACES if can(actor, place[3], name))]
     if can(actor, Capability.DEFINE, name) and not can(actor, Capability.ADMINISTER, name):
         places.append(("Admin", "/admin/workflow", "gear", Capability.DEFINE))
     return places
@@ -123,14 +149,16 @@ def _places(actor: Actor, name: str) -> list[Place]:
 
 def _workspace(actor: Actor) -> str | None:
     """The workspace of what the page shows, or else the one looked at last."""
-    shown: str | None = g.get("shown_workspace")
+    shown: str | None = g.get("shown_workspace") or (g.get("asked_workspace") if actor.rooms else None)
     try:
         return shown or workspace()
     except Refusal:
-        return next(iter(sorted(actor.roles)), None)
+        return next(iter(sorted(actor.workspaces)), None)
 
 
 def _roles(actor: Actor, name: str | None) -> str:
+    if name in actor.rooms:
+        return "Examiner"
     return ", ".join(sorted(role.capitalize() for role in actor.roles_in(name))) if name else ""
 
 
@@ -138,6 +166,8 @@ def _item(actor: Actor, here: Around, place: Place, named: str) -> Item:
     label, href, icon, _ = place
     count = here.waiting if href == "/tasks" else None
     current = request.path == href or request.path.startswith(href + "/")
+    if href == "/records" and request.path == ROOM[1]:
+        current = False
     return Item(label, href + named, icon, count, current)
 
 

@@ -28,8 +28,8 @@ class Page:
 @blueprint.get("/")
 @signed_in
 def home() -> Response:
-    """Begin with what waits."""
-    return redirect(url_for("desk.tasks"))
+    """Begin with what waits; an examiner begins in their room."""
+    return redirect("/records/room" if current().rooms else url_for("desk.tasks"))
 
 
 @blueprint.get("/tasks")

@@ -17,7 +17,8 @@ from approval.db import Session
 from approval.errors import CapabilityMissing, Conflict, Invalid, NotFound, Problem
 from approval.networks import NETWORKS
 from approval.people import events
-from approval.people.models import Channel, Membership, Person, Team, TeamMember, Via, Workspace
+from approval.people.models import Channel, Membership, Person, Room, Team, TeamMember, Via, Workspace
+from approval.people.queries.rooms import open_room
 
 REGIMES = ("us-bd", "us-ria", "us-bank", "uk", "eu", "au")
 ENTITY_TYPES = ("bank", "credit-union", "non-bank", "broker-dealer", "adviser", "insurer")
@@ -84,11 +85,23 @@ def add_person(session: Session, *, email: str, name: str, by: str, password: st
     return person
 
 
+def rename(session: Session, person: Person, name: str, *, by: str) -> bool:
+    """Change what a person is called; False where nothing differs."""
+    name = _text(name, "name", 120)
+    if name == person.name:
+        return False
+    person.name = name
+    record(session, events.PersonChanged(by=by, person=person.id), person)
+    return True
+
+
 def give_role(session: Session, person: Person, role: Role, *, workspace: str, by: str) -> None:
     """Give *person* a role in *workspace*; a role held already is left as it is."""
     ensure_workspace(session, workspace)
     if session.get(Membership, (workspace, person.id, role)) is not None:
         return
+    if open_room(session, workspace, person.id) is not None:
+        raise Conflict(f"{person.name} is an examiner with a room in {workspace}: end it before you give them a role.")
     membership = Membership(workspace=workspace, person=person.id, role=role, since=clock.now(session))
     session.add(membership)
     record(session, events.RoleGiven(by=by, workspace=workspace, person=person.id, role=role), membership)
@@ -201,10 +214,11 @@ def person_with(session: Session, email: str) -> Person | None:
 
 def ensure_may_close(session: Session, person: Person, *, by: Actor) -> None:
     """Refuse to close or reopen an account that also belongs where *by* is no administrator."""
-    held = session.scalars(select(Membership.workspace).where(Membership.person == person.id).distinct())
+    member = select(Membership.workspace).where(Membership.person == person.id)
+    held = session.scalars(member.union(select(Room.workspace).where(Room.person == person.id)))
     if foreign := [workspace for workspace in held if not can(by, Capability.ADMINISTER, workspace)]:
         raise CapabilityMissing(
-            f"{person.name} also has a role in {len(foreign)} workspace(s) that you do not administer: "
+            f"{person.name} also has a role or a room in {len(foreign)} workspace(s) that you do not administer: "
             "take the roles here away instead."
         )
 

@@ -28,6 +28,18 @@ def send_link(session: Session, person: Person, kind: LinkKind, *, by: str, key:
 
     *key* is the installation's secret key: the secret waits in the outbox only encrypted.
     """
+    secret = _make(session, person, kind, by=by)
+    sealed = base64.b64encode(seal_secret(key, secret.encode())).decode()
+    write_to(session, person.id, str(kind), sealed=sealed)
+    return secret
+
+
+def make_invitation(session: Session, person: Person, *, by: str) -> str:
+    """Make an invitation that goes out in another letter, and return its secret part."""
+    return _make(session, person, LinkKind.INVITATION, by=by)
+
+
+def _make(session: Session, person: Person, kind: LinkKind, *, by: str) -> str:
     secret = secrets.token_urlsafe(32)
     now = clock.now(session)
     older = session.scalars(
@@ -39,8 +51,6 @@ def send_link(session: Session, person: Person, kind: LinkKind, *, by: str, key:
     session.add(link)
     session.flush()
     record(session, events.LinkMade(by=by, person=person.id, link=kind), link, *older)
-    sealed = base64.b64encode(seal_secret(key, secret.encode())).decode()
-    write_to(session, person.id, str(kind), sealed=sealed)
     return secret
 
 

@@ -12,16 +12,21 @@ from sqlalchemy import ColumnElement, delete, select, update
 from approval import clock
 from approval.audit.services import record
 from approval.db import Session
-from approval.errors import NotFound
+from approval.errors import Forbidden, NotFound
 from approval.people import events
-from approval.people.models import Person, SignIn
+from approval.people.models import HalfSignIn, Person, SignIn
 from approval.people.queries import IDLE, short_id
+from approval.people.queries.factors import has_factor
+from approval.people.queries.rooms import is_shut_out
 from approval.people.services import throttling
 from approval.people.services.accounts import person_with
 
 ABSOLUTE = timedelta(hours=12)
 LOOK = timedelta(minutes=1)
+HALF = timedelta(minutes=5)
+"""How long the right password waits for the code of the second factor."""
 WRONG = "The address or the password is wrong, or the account is closed."
+SHUT = "The time for which you were let in has ended. Ask the firm if you need longer."
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,13 @@ class Attempt:
     account: str
     address: str
     failures: int
+
+
+@dataclass(frozen=True)
+class Half:
+    """The secret id of a half sign-in: the right password, and the code of the second factor yet to come."""
+
+    secret: str
 
 
 def attempt(session: Session, *, email: str, address: str, local: bool = False) -> Attempt:
@@ -56,8 +68,10 @@ def attempt(session: Session, *, email: str, address: str, local: bool = False) 
 
 def sign_in(
     session: Session, tried: Attempt, *, right: bool, address: str, agent: str, rehashed: str | None = None
-) -> str | None:
+) -> str | Half | None:
     """End an attempt: with the right password begin a sign-in and return its secret id, else None.
+
+    Half a one where a second factor is to follow; Forbidden where all that was open to this person has ended.
 
     *rehashed* is the same password in today's form, where the kept one is outdated.
     """
@@ -72,7 +86,18 @@ def sign_in(
     if rehashed is not None:
         person.password = rehashed
         record(session, events.PasswordSet(by=person.id, person=person.id, through="rehash"), person)
-    return begin(session, person, address=address, agent=agent)
+    return enter(session, person, address=address, agent=agent)
+
+
+def enter(session: Session, person: Person, *, address: str, agent: str) -> str | Half:
+    """Begin a sign-in of somebody who knew the password or had the link: half a one where they have a second factor."""
+    if is_shut_out(session, person.id):
+        raise Forbidden(SHUT)
+    if not has_factor(session, person.id):
+        return begin(session, person, address=address, agent=agent)
+    secret = secrets.token_urlsafe(32)
+    session.add(HalfSignIn(id=id_of(secret), person=person.id, until=clock.now(session) + HALF))
+    return Half(secret)
 
 
 def succeeded(session: Session, tried: Attempt) -> None:
@@ -128,7 +153,8 @@ def replace(session: Session, sign_in: bytes) -> None:
 
 
 def end_all(session: Session, person: str, *, by: str) -> int:
-    """End every sign-in of *person*, and return how many there were."""
+    """End every sign-in of *person*, whole or half, and return how many whole ones there were."""
+    session.execute(delete(HalfSignIn).where(HalfSignIn.person == person))
     ids = session.scalars(select(SignIn.id).where(SignIn.person == person)).all()
     for id_ in ids:
         end(session, id_, by=by, person=person)
@@ -137,12 +163,18 @@ def end_all(session: Session, person: str, *, by: str) -> int:
 
 def has_ended(session: Session) -> bool:
     """Say whether there are sign-ins that ran out."""
-    return session.scalar(select(SignIn.id).where(_ended(session)).limit(1)) is not None
+    half = select(HalfSignIn.id).where(_over(session))
+    return any(session.scalar(one.limit(1)) is not None for one in (select(SignIn.id).where(_ended(session)), half))
 
 
 def forget_ended(session: Session) -> None:
     """Delete the sign-ins that ran out."""
     session.execute(delete(SignIn).where(_ended(session)))
+    session.execute(delete(HalfSignIn).where(_over(session)))
+
+
+def _over(session: Session) -> ColumnElement[bool]:
+    return HalfSignIn.until <= clock.now(session)
 
 
 def _ended(session: Session) -> ColumnElement[bool]:

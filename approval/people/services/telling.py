@@ -27,7 +27,7 @@ KINDS = frozenset(
         "log_alarm",
     }
 )
-LETTERS = KINDS | {"invitation", "reset"}
+LETTERS = KINDS | {"invitation", "reset", "room", "factor_reset"}
 """Kinds that go by e-mail; each has a template in templates/email."""
 
 
@@ -41,7 +41,7 @@ def tell(session: Session, whom: Iterable[str], kind: str, *, workspace: str, **
 
 
 def write_to(session: Session, person: str, kind: str, **ids: Any) -> None:
-    """Send one person a letter that is no matter of a workspace: an invitation or a reset."""
+    """Send one person a letter of its own: an invitation, a reset, a room that was opened to them."""
     if kind not in LETTERS - KINDS:
         raise ValueError(f"{kind!r} is no letter of its own")
     _post(session, person, kind, ids)

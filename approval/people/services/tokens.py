@@ -12,6 +12,7 @@ from approval.db import Session
 from approval.errors import Conflict, Invalid, Problem
 from approval.people import events
 from approval.people.models import Person, Scope, Token
+from approval.people.queries import actor_of
 
 PREFIX = "apv_"
 MAX_DAYS = 366
@@ -31,6 +32,7 @@ def create(
     if not 1 <= days <= MAX_DAYS:
         what = f"A token lasts 1 to {MAX_DAYS} days."
         raise Invalid(what, problems=(Problem("days", what),))
+    ensure_within_room(session, person, scope, days)
     secret = PREFIX + secrets.token_urlsafe(32)
     now = clock.now(session)
     token = Token(
@@ -45,6 +47,21 @@ def create(
     session.flush()
     record(session, events.TokenCreated(by=by, person=person.id, scope=scope), token)
     return token, secret
+
+
+def ensure_within_room(session: Session, person: Person, scope: Scope, days: int) -> None:
+    """Refuse somebody who is here as an examiner alone a token that drafts, or that outlasts their room."""
+    actor = actor_of(session, person.id)
+    if actor is None or not actor.rooms or set(actor.roles) - set(actor.rooms):
+        return
+    if scope is Scope.DRAFT:
+        what = "An examiner changes nothing: choose the scope read or export."
+        raise Invalid(what, problems=(Problem("scope", what),))
+    ends_at = max(room.ends_at for room in actor.rooms.values())
+    most = (ends_at - clock.now(session)).days
+    if days > most:
+        what = f"Your room ends before that: choose at most {most} days." if most else "Your room ends within a day."
+        raise Invalid(what, problems=(Problem("days", what),))
 
 
 def revoke(session: Session, token: Token, *, by: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -14,6 +15,7 @@ from approval.errors import Invalid, NotFound, Problem, Refusal
 from approval.people import queries
 from approval.people.forms import ChangePasswordForm, TokenForm
 from approval.people.models import Person, Scope, Token
+from approval.people.queries.factors import FactorFacts, factor as factor_of
 from approval.people.services import links, passwords, signing, telling, tokens
 from approval.people.views.entrance import FormPage
 from approval.people.views.knowing import Once, address, agent, is_local, shown_once, this_sign_in
@@ -33,6 +35,9 @@ class AccountPage:
     sign_ins: tuple[queries.SignInFacts, ...]
     tokens: tuple[queries.TokenFacts, ...]
     token_form: TokenForm
+    factor: FactorFacts | None
+    rooms: tuple[tuple[str, str, datetime], ...]
+    """The title of each workspace where one has a room, its name, and when the room ends."""
 
 
 @dataclass(frozen=True)
@@ -69,16 +74,22 @@ def account() -> str:
 def _account(form: TokenForm) -> str:
     me = current()
     with reading() as session:
-        places = [facts for facts in queries.workspaces(session) if facts.name in me.roles]
+        places = [facts for facts in queries.workspaces(session) if facts.name in me.workspaces]
         page = AccountPage(
             me=me,
             zone=places[0].zone if places else "UTC",
-            workspaces=tuple((facts.title, ", ".join(sorted(me.roles_in(facts.name)))) for facts in places),
+            workspaces=tuple((facts.title, _roles(me, facts.name)) for facts in places if facts.name not in me.rooms),
+            rooms=tuple((f.title, f.name, me.rooms[f.name].ends_at) for f in places if f.name in me.rooms),
+            factor=factor_of(session, me.id),
             sign_ins=queries.sign_ins(session, me.id, this=this_sign_in()),
             tokens=queries.tokens(session, me.id),
             token_form=form,
         )
     return render_template("people/account.html", page=page)
+
+
+def _roles(me: Actor, workspace: str) -> str:
+    return ", ".join(sorted(me.roles_in(workspace)))
 
 
 @signed_in

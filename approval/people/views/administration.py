@@ -12,8 +12,9 @@ from approval.capabilities import Capability, Role
 from approval.db import Session, reading, transaction
 from approval.errors import Invalid, NotFound, Refusal
 from approval.people import queries
-from approval.people.forms import REGIME_NAMES, InviteForm, RolesForm, TeamForm, WorkspaceForm
+from approval.people.forms import REGIME_NAMES, FactorRolesForm, InviteForm, RolesForm, TeamForm, WorkspaceForm
 from approval.people.models import LinkKind, Membership, Person, Team, Workspace
+from approval.people.queries.factors import FactorFacts, factor as factor_of, roles_asked
 from approval.people.services import accounts, closing, links
 from approval.people.views.knowing import shown_once
 from approval.people.views.missing import Lack, missing
@@ -55,6 +56,7 @@ class PersonPage:
     workspace: queries.WorkspaceFacts
     person: queries.Member
     form: RolesForm
+    factor: FactorFacts | None
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class WorkspacePage:
     workspace: queries.WorkspaceFacts
     form: WorkspaceForm
     zones: tuple[str, ...]
+    factor: FactorRolesForm
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -184,9 +187,11 @@ def person(id_: str) -> AnyResponse | tuple[str, int] | str:
     with reading() as session:
         facts = queries.workspace_facts(session, name)
         member = _member(session, id_)
+        factor = factor_of(session, id_)
     form = RolesForm(data={"roles": [str(role) for role in member.roles]})
+    page = PersonPage(facts, member, form, factor)
     if request.method == "GET":
-        return render_template("people/person.html", page=PersonPage(facts, member, form))
+        return render_template("people/person.html", page=page)
     if form.validate():
         try:
             _set_roles(id_, {Role(role) for role in form.roles.data})
@@ -195,13 +200,13 @@ def person(id_: str) -> AnyResponse | tuple[str, int] | str:
         else:
             flash(f"The roles of {member.name} are changed.", "success")
             return redirect(url_for("people.people", workspace=name))
-    return render_template("people/person.html", page=PersonPage(facts, member, form)), 422
+    return render_template("people/person.html", page=page), 422
 
 
 def _set_roles(id_: str, wanted: set[Role]) -> None:
     name, me = workspace(), current()
     with transaction(origin()) as session:
-        row = _row(session, id_)
+        row = member_row(session, id_)
         held = set(_member(session, id_).roles)
         for role in sorted(wanted - held):
             accounts.give_role(session, row, role, workspace=name, by=me.id)
@@ -214,7 +219,7 @@ def leave(id_: str) -> AnyResponse:
     """Take every role in this workspace away from a person, and their teams with them."""
     name, me = workspace(), current()
     with transaction(origin()) as session:
-        row = _row(session, id_)
+        row = member_row(session, id_)
         member = _member(session, id_)
         for team in queries.teams_of(session, name):
             if any(row.id == joined for joined, _ in team.people):
@@ -229,7 +234,7 @@ def leave(id_: str) -> AnyResponse:
 def disable(id_: str) -> AnyResponse:
     """Close an account."""
     with transaction(origin()) as session:
-        row = _row(session, id_)
+        row = member_row(session, id_)
         accounts.ensure_may_close(session, row, by=current())
         closing.disable(session, row, by=current().id)
     flash(f"The account of {row.name} is closed; its sessions have ended.", "success")
@@ -240,7 +245,7 @@ def disable(id_: str) -> AnyResponse:
 def enable(id_: str) -> AnyResponse:
     """Open a closed account."""
     with transaction(origin()) as session:
-        row = _row(session, id_)
+        row = member_row(session, id_)
         accounts.ensure_may_close(session, row, by=current())
         closing.enable(session, row, by=current().id)
     flash(f"The account of {row.name} is open again.", "success")
@@ -251,7 +256,7 @@ def enable(id_: str) -> AnyResponse:
 def invite_again(id_: str) -> AnyResponse:
     """Send a new invitation; the one before becomes void."""
     with transaction(origin()) as session:
-        row = _row(session, id_)
+        row = member_row(session, id_)
         accounts.ensure_may_close(session, row, by=current())
         if row.password is not None or row.disabled_at is not None:
             raise NotFound(f"{row.name} waits for no invitation.")
@@ -259,7 +264,7 @@ def invite_again(id_: str) -> AnyResponse:
     return _answer_invitation(row.name, secret)
 
 
-def _row(session: Session, id_: str) -> Person:
+def member_row(session: Session, id_: str) -> Person:
     """Return the row of somebody with a role here; strangers do not exist."""
     row = session.get(Person, id_)
     held = [session.get(Membership, (workspace(), id_, role)) for role in Role]
@@ -302,7 +307,7 @@ def teams() -> AnyResponse | tuple[str, int] | str:
 def join_team(team: int) -> AnyResponse:
     """Add a person to a team."""
     with transaction(origin()) as session:
-        row = _row(session, request.form.get("person", ""))
+        row = member_row(session, request.form.get("person", ""))
         accounts.join_team(session, _team(session, team), row, by=current().id)
     flash(f"{row.name} is in the team.", "success")
     return redirect(url_for("people.teams", workspace=workspace()))
@@ -336,8 +341,10 @@ def change_workspace() -> AnyResponse | tuple[str, int] | str:
     name = workspace()
     with reading() as session:
         facts = queries.workspace_facts(session, name)
+        asked = roles_asked(session, name)
     form = WorkspaceForm(data=vars(facts))
-    page = WorkspacePage(facts, form, tuple(sorted(available_timezones())))
+    factor = FactorRolesForm(formdata=None, data={"roles": [str(role) for role in asked]})
+    page = WorkspacePage(facts, form, tuple(sorted(available_timezones())), factor)
     if request.method == "GET":
         return render_template("people/workspace.html", page=page)
     if form.validate():

@@ -6,21 +6,22 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, session as page_session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from approval import clock
-from approval.db import reading, transaction
-from approval.errors import NotFound, Refusal, TooMany
+from approval.db import Session, reading, transaction
+from approval.errors import NotFound, NotSignedIn, Refusal, TooMany
 from approval.people import queries
-from approval.people.forms import ChoosePasswordForm, ForgotForm, Form, SignInForm
+from approval.people.forms import ChoosePasswordForm, CodeForm, ExaminerForm, ForgotForm, Form, SignInForm
 from approval.people.models import LinkKind, Person
-from approval.people.services import links, passwords, signing, throttling
+from approval.people.services import accounts, factors, links, passwords, signing, throttling
 from approval.people.services.accounts import person_with
 from approval.people.views.knowing import address, agent, is_local, this_sign_in
 from approval.web.identity import caller, clear_sign_in, hooks, origin, public, set_sign_in
 
-HOME = "/tasks"
+HOME, ROOM = "/tasks", "/records/room"
+_HALF, _ONWARD = "half", "onward"
 FORGOT_TAKES = 0.3
 """Seconds that an answer to /forgot takes, for an address that has an account as for one that has none."""
 
@@ -33,11 +34,13 @@ class FormPage:
     name: str = ""
     email: str = ""
     done: bool = False
+    examines: bool = False
 
 
 def add_to(blueprint: Blueprint) -> None:
     """Add these pages."""
     blueprint.add_url_rule("/login", view_func=login, methods=["GET", "POST"])
+    blueprint.add_url_rule("/login/code", view_func=login_code, methods=["GET", "POST"])
     blueprint.add_url_rule("/logout", view_func=logout, methods=["POST"])
     blueprint.add_url_rule("/invitation/<secret>", view_func=invitation, methods=["GET", "POST"])
     blueprint.add_url_rule("/reset/<secret>", view_func=reset, methods=["GET", "POST"])
@@ -80,13 +83,54 @@ def _signed_in(form: SignInForm) -> AnyResponse:
     with transaction(origin()) as session:
         before = this_sign_in()
         secret = signing.sign_in(session, tried, right=right, address=address(), agent=agent(), rehashed=rehashed)
+        onward = local_target(form.next.data) if form.next.data else home_of(session, tried.person)
         if secret is not None and before is not None:
             signing.replace(session, before)
     if secret is None:
         raise WrongPassword
-    response = redirect(local_target(form.next.data))
-    set_sign_in(response, secret)
+    return _entered(secret, onward)
+
+
+def home_of(session: Session, person: str | None) -> str:
+    """Return the first page of somebody: an examiner's is their room."""
+    actor = None if person is None else queries.actor_of(session, person)
+    return ROOM if actor is not None and actor.rooms else HOME
+
+
+def _entered(entered: str | signing.Half, onward: str) -> AnyResponse:
+    """Let somebody in, or ask for the code of their second factor first."""
+    if isinstance(entered, signing.Half):
+        page_session.clear()
+        page_session[_HALF], page_session[_ONWARD] = entered.secret, onward
+        return redirect(url_for("people.login_code"))
+    response = redirect(onward)
+    set_sign_in(response, entered)
     return response
+
+
+@public
+def login_code() -> AnyResponse | tuple[str, int] | str:
+    """Give the code of the second factor."""
+    form, half = CodeForm(), page_session.get(_HALF)
+    if not half:
+        return redirect(url_for("people.login"))
+    if request.method == "GET":
+        return render_template("people/code.html", page=FormPage(form))
+    status = 422
+    if form.validate():
+        try:
+            with transaction(origin()) as session:
+                given = {"address": address(), "agent": agent(), "key": hooks().settings.secret_key}
+                secret = factors.finish(session, half, form.code.data, **given)
+            if secret is not None:
+                return _entered(secret, local_target(page_session.get(_ONWARD)))
+            status, form.form_errors = 401, [factors.WRONG]
+        except TooMany as refusal:
+            status, form.form_errors = 429, [refusal.detail]
+        except NotSignedIn as refusal:
+            flash(refusal.detail, "warning")
+            return redirect(url_for("people.login"))
+    return render_template("people/code.html", page=FormPage(form)), status
 
 
 @public
@@ -119,10 +163,12 @@ def _choose(secret: str, kind: LinkKind) -> AnyResponse | tuple[str, int] | str:
         raise NotFound(links.GONE)
     with reading() as session:
         person = queries.link_owner(session, secret, kind)
-    if person is None:
+        actor = None if person is None else queries.actor_of(session, person.person)
+    if person is None or actor is None:
         raise NotFound(links.GONE)
-    form = ChoosePasswordForm()
-    page = FormPage(form, name=person.name, email=person.email)
+    examines = kind is LinkKind.INVITATION and bool(actor.rooms) and not set(actor.roles) - set(actor.rooms)
+    form = ExaminerForm(data={"name": person.name}) if examines else ChoosePasswordForm()
+    page = FormPage(form, name=person.name, email=person.email, examines=examines)
     if request.method == "GET":
         return render_template(f"people/{kind}.html", page=page)
     if form.validate():
@@ -131,17 +177,22 @@ def _choose(secret: str, kind: LinkKind) -> AnyResponse | tuple[str, int] | str:
         except Refusal as refusal:
             form.refused(refusal)
         else:
-            return _chosen(secret, kind, passwords.hashed(form.password.data))
+            return _chosen(
+                secret, kind, passwords.hashed(form.password.data), name=form.name.data if examines else None
+            )
     return render_template(f"people/{kind}.html", page=page), 422
 
 
-def _chosen(secret: str, kind: LinkKind, password: str) -> AnyResponse:
+def _chosen(secret: str, kind: LinkKind, password: str, *, name: str | None) -> AnyResponse:
     with transaction(origin()) as session:
         person: Person = links.accept(session, secret, kind, password=password)
-        signed_in = signing.begin(session, person, address=address(), agent=agent())
-    response = redirect(HOME)
-    set_sign_in(response, signed_in)
-    flash("Your password is set, and you are signed in.", "success")
+        if name is not None:
+            accounts.rename(session, person, name, by=person.id)
+        entered = signing.enter(session, person, address=address(), agent=agent())
+        onward = home_of(session, person.id)
+    response = _entered(entered, onward)
+    whole = not isinstance(entered, signing.Half)
+    flash("Your password is set, and you are signed in." if whole else "Your password is set.", "success")
     return response
 
 

@@ -49,7 +49,7 @@ def identify(asking: Request) -> SessionPerson | None:
         return None
     sign_in = queries.short_id(known.sign_in) if known.sign_in is not None else None
     scope = str(known.scope) if known.scope is not None else None
-    return SessionPerson(Caller(known.actor, sign_in=sign_in, scope=scope))
+    return SessionPerson(Caller(known.actor, sign_in=sign_in, scope=scope, owes_factor=known.owes_factor))
 
 
 def _bearer(asking: Request) -> queries.SignedIn | None:

@@ -72,6 +72,11 @@ class Answer:
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, settings: Settings) -> Answer:
     """POST *body* to *url*; raises AddressRefused, NotReached or NoAnswer."""
+    return send("POST", url, body, headers, settings=settings)
+
+
+def send(method: str, url: str, body: bytes, headers: Mapping[str, str], *, settings: Settings) -> Answer:
+    """Make one request; raises AddressRefused, NotReached or NoAnswer."""
     target = parsed(url, settings.outbound_allow)
     deadline = time.monotonic() + min(CONNECT + WRITE + READ, settings.lease * LEASE_SHARE)
     way = Guarded(settings.outbound_allow, deadline, secure=target.scheme == "https")
@@ -79,7 +84,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, settings: Setting
     try:
         with (
             httpcore.ConnectionPool(network_backend=way, ssl_context=_tls(), retries=0, http2=False) as pool,
-            pool.stream("POST", _core(target), headers=given, content=body, extensions=_timeouts()) as answer,
+            pool.stream(method, _core(target), headers=given, content=body, extensions=_timeouts()) as answer,
         ):
             return _answer(answer)
     except AddressRefused:

@@ -1,6 +1,11 @@
 """How long records are kept, and what comes first: facts in, dates and fates out. It knows no database."""
 
-from approval.records.keeping.covering import Criteria as Criteria, Life as Life, covers as covers
+from approval.records.keeping.covering import (
+    Criteria as Criteria,
+    Life as Life,
+    covers as covers,
+    may_cover as may_cover,
+)
 from approval.records.keeping.dates import Facts as Facts, Kept as Kept, Reason as Reason, keep as keep
 from approval.records.keeping.definition import (
     SHIPPED as SHIPPED,

@@ -26,8 +26,8 @@ class Criteria:
 class Life:
     """A post as holds look at it: who did anything to it, its products in any revision, and when it lived.
 
-    `last_day` is the last day on which anything happened to it; None of a post that was published: it may be seen
-    until it is taken down, and nothing says that it was.
+    `last_day` is the last day on which anything happened to it; None of a post that was published and that nobody
+    found gone since: it may still be seen.
     """
 
     post: int
@@ -46,4 +46,18 @@ def covers(criteria: Criteria, life: Life) -> bool:
         and (criteria.product is None or criteria.product in life.products)
         and (criteria.last_day is None or life.first_day <= criteria.last_day)
         and (criteria.first_day is None or life.last_day is None or life.last_day >= criteria.first_day)
+    )
+
+
+def may_cover(criteria: Criteria, *, first_day: date, names_person: bool) -> bool:
+    """Say whether a hold may cover a record of another tool, of which little is known for sure.
+
+    It is of no post here; its product and its last day are unknown, so that they stand against no hold. *first_day* is
+    the first that it claims, *names_person* whether it names the person of the hold, or nobody at all.
+    """
+    return (
+        not criteria.empty
+        and criteria.post is None
+        and (criteria.person is None or names_person)
+        and (criteria.last_day is None or first_day <= criteria.last_day)
     )

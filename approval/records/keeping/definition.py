@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class RecordClass(StrEnum):
     DECISION = "decision"
     PROCEDURE = "procedure"
     REPORT = "report"
+    COMPLAINT = "complaint"
 
     @property
     def label(self) -> str:
@@ -44,12 +46,15 @@ class RecordClass(StrEnum):
 _CLASSES = {
     RecordClass.COMMUNICATION: (
         "Retail communications",
-        "A post with its revisions, images, evidence, comments, findings and publications",
+        "A post with its revisions, images, evidence, comments, findings and publications; a record of another tool",
     ),
     RecordClass.DECISION: ("Supervisory decisions", "Who decided on a post, when, on which words, and why"),
     RecordClass.PROCEDURE: ("Procedures", "Every version of the workflow, of the rules and of these retention rules"),
     RecordClass.REPORT: ("Exports and reports", "Exports that were written, and lookbacks"),
+    RecordClass.COMPLAINT: ("Complaints", "A customer's complaint, what was done about it and what was answered"),
 }
+_LATER = (RecordClass.COMPLAINT,)
+"""Classes that rules written before there were such do not name: for these the shipped rules hold."""
 
 
 class Clock(StrEnum):
@@ -185,10 +190,26 @@ def retention_of(table: Mapping[str, Any]) -> Retention:
         problems += _problems(f"rules.{number}", rule)
     if problems:
         raise _bad(problems)
-    rules = tuple(_rule(rule) for rule in given)
+    rules = _completed(tuple(_rule(rule) for rule in given))
     if problems := _unfit(rules):
         raise _bad(problems)
     return Retention(rules, month)
+
+
+def _completed(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """Add the shipped rules of later classes that none of *rules* is about."""
+    missing = [kind for kind in _LATER if all(rule.of is not kind for rule in rules)]
+    return (*rules, *(rule for rule in _later_rules() if rule.of in missing)) if missing else rules
+
+
+@cache
+def _later_rules() -> tuple[Rule, ...]:
+    shipped = tomllib.loads(_shipped_source())["rules"]
+    return tuple(rule for rule in map(_rule, shipped) if rule.of in _LATER)
+
+
+def _shipped_source() -> str:
+    return (Path(__file__).parent / "retention.toml").read_text()
 
 
 def _bad(problems: Sequence[Problem]) -> BadDefinition:
@@ -285,5 +306,5 @@ def _unfit(rules: Sequence[Rule]) -> list[Problem]:
     return found
 
 
-SHIPPED = table_to_toml(to_table(parse_retention((Path(__file__).parent / "retention.toml").read_text())))
+SHIPPED = table_to_toml(to_table(parse_retention(_shipped_source())))
 """The rules that ship with the program, in their normal form: version 1 of every workspace."""

@@ -64,6 +64,8 @@ class Kind(enum.StrEnum):
     RETENTION = "retention"
     EXPORT = "export"
     LOOKBACK = "lookback"
+    ARCHIVED = "archived"
+    COMPLAINT = "complaint"
 
 
 class Keeping(Base):

@@ -46,9 +46,9 @@ class CaseFile:
         return (list(moment.findings) for moment in self.story if moment.kind == "revision.screened")
 
 
-def case_file(session: Session, post: int) -> CaseFile:
-    """Return the case file of a post; NotFound where there is none."""
-    return next(case_files(session, workspace_of(session, post), [post]))
+def case_file(session: Session, post: int, *, until: datetime | None = None) -> CaseFile:
+    """Return the case file of a post, told up to *until*; NotFound where there is none."""
+    return next(case_files(session, workspace_of(session, post), [post], until=until))
 
 
 def workspace_of(session: Session, post: int) -> str:

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 
 from approval.db import Session
 from approval.posts.models import Post, Revision
-from approval.records.models import Export, Keeping, Kind, Lookback, RetentionVersion
+from approval.records.archives import Claims
+from approval.records.models import Archived, Complaint, Export, Keeping, Kind, Lookback, RetentionVersion
 from approval.review.models import WorkflowVersion
 from approval.screening.models import RuleSetVersion
 
@@ -71,7 +72,7 @@ def endings(session: Session, workspace: str, month: Month, *, after: Place | No
     if after is not None:
         wanted = wanted.where(tuple_(*key) > tuple_(*after))
     rows = session.execute(wanted.order_by(*key).limit(limit)).all()
-    named = _named(session, [(kind, record) for _, kind, record, _ in rows])
+    named = called(session, [(kind, record) for _, kind, record, _ in rows])
     return tuple(
         Ending(kind, record, *named.get((kind, record), (f"{kind.capitalize()} {record}", record)), until, rule)
         for until, kind, record, rule in rows
@@ -79,7 +80,7 @@ def endings(session: Session, workspace: str, month: Month, *, after: Place | No
     )
 
 
-def _named(session: Session, records: Sequence[tuple[Kind, int]]) -> Mapping[tuple[Kind, int], tuple[str, int]]:
+def called(session: Session, records: Sequence[tuple[Kind, int]]) -> Mapping[tuple[Kind, int], tuple[str, int]]:
     """Return what each record is called, and its number."""
     by_kind: defaultdict[Kind, list[int]] = defaultdict(list)
     for kind, record in records:
@@ -96,6 +97,12 @@ def _named(session: Session, records: Sequence[tuple[Kind, int]]) -> Mapping[tup
         if ids := by_kind[kind]:
             rows = session.execute(select(model.id, model.number).where(model.id.in_(ids)))
             found |= {(kind, id_): (f"{name}, version {number}", number) for id_, number in rows}
+    if ids := by_kind[Kind.COMPLAINT]:
+        came = session.execute(select(Complaint.id, Complaint.received_on).where(Complaint.id.in_(ids)))
+        found |= {(Kind.COMPLAINT, id_): (f"Complaint of {day}", id_) for id_, day in came}
+    if ids := by_kind[Kind.ARCHIVED]:
+        claimed = session.execute(select(Archived.id, Archived.claims).where(Archived.id.in_(ids)))
+        found |= {(Kind.ARCHIVED, id_): (Claims.from_json(claims or {}).name, id_) for id_, claims in claimed}
     for one, table, name in ((Kind.EXPORT, Export, "Export"), (Kind.LOOKBACK, Lookback, "Lookback")):
         if ids := by_kind[one]:
             days = session.execute(select(table.id, table.first_day, table.last_day).where(table.id.in_(ids)))

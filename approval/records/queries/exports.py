@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from approval import clock
 from approval.db import Session
 from approval.errors import NotFound
 from approval.people.queries import names_of
 from approval.publishing.models import Heartbeat
-from approval.records.models import Export, ExportState
+from approval.records.models import Export, ExportGone, ExportPart, ExportSeries, ExportState
 
 ABANDONED = timedelta(minutes=10)
 """How long a dead worker's export rests before another takes it up."""
@@ -40,6 +41,9 @@ class ExportFacts:
     size: int | None
     entries: int | None
     problem: str | None
+    gone_at: datetime | None
+    series: int | None
+    part: int | None
 
     @property
     def ready(self) -> bool:
@@ -62,7 +66,7 @@ def export(session: Session, id_: int) -> ExportFacts:
     row = session.get(Export, id_)
     if row is None:
         raise NotFound("There is no such export, or none that you may see.")
-    return _facts(row, names_of(session, [row.asked_by]))
+    return _all_facts(session, [row])[0]
 
 
 def exports(session: Session, workspace: str, *, before: int | None = None, limit: int = 50) -> list[ExportFacts]:
@@ -70,9 +74,77 @@ def exports(session: Session, workspace: str, *, before: int | None = None, limi
     where = [Export.workspace == workspace]
     if before is not None:
         where.append(Export.id < before)
-    rows = session.scalars(select(Export).where(*where).order_by(Export.id.desc()).limit(limit)).all()
-    names = names_of(session, (row.asked_by for row in rows))
-    return [_facts(row, names) for row in rows]
+    return _all_facts(
+        session, session.scalars(select(Export).where(*where).order_by(Export.id.desc()).limit(limit)).all()
+    )
+
+
+@dataclass(frozen=True)
+class SeriesFacts:
+    """An export in parts of at most so many posts, or bytes; `digest` is that of the list, once all are written."""
+
+    id: int
+    workspace: str
+    first_day: date
+    last_day: date
+    most_posts: int | None
+    most_bytes: int | None
+    asked_by_name: str
+    asked_at: datetime
+    ended_at: datetime | None
+    digest: bytes | None
+
+
+def series(session: Session, id_: int) -> SeriesFacts:
+    """Return an export in parts; NotFound where there is none."""
+    row = session.get(ExportSeries, id_)
+    if row is None:
+        raise NotFound("There is no such export, or none that you may see.")
+    return SeriesFacts(
+        id=row.id,
+        workspace=row.workspace,
+        first_day=row.first_day,
+        last_day=row.last_day,
+        most_posts=row.most_posts,
+        most_bytes=row.most_bytes,
+        asked_by_name=names_of(session, [row.asked_by])[row.asked_by],
+        asked_at=row.asked_at,
+        ended_at=row.ended_at,
+        digest=row.digest,
+    )
+
+
+def parts_of(session: Session, series: int) -> list[ExportFacts]:
+    """Return the parts of a series that were asked for so far, in order."""
+    part = select(ExportPart.export).where(ExportPart.series == series)
+    return _all_facts(session, session.scalars(select(Export).where(Export.id.in_(part)).order_by(Export.id)).all())
+
+
+def bytes_kept(session: Session, workspace: str) -> int:
+    """Return how many bytes the archives of a workspace take on the server."""
+    gone = select(ExportGone.export)
+    where = Export.workspace == workspace, Export.state == ExportState.READY, Export.id.not_in(gone)
+    return session.scalar(select(func.coalesce(func.sum(Export.size), 0)).where(*where)) or 0
+
+
+def missing(session: Session, data: Path) -> list[int]:
+    """Return the exports whose files were there and are not any more, and of which nobody said so yet.
+
+    Where the folder itself is not there (a disk that is not mounted), nothing can be said.
+    """
+    if not (data / "exports").is_dir():
+        return []
+    known = select(Export.id).where(Export.state == ExportState.READY, Export.id.not_in(select(ExportGone.export)))
+    return [id_ for id_ in session.scalars(known.order_by(Export.id)) if not archive_of(data, id_).is_file()]
+
+
+def written_so_far(data: Path, id_: int) -> int:
+    """Return how many bytes of an export a worker has written by now."""
+    found = 0
+    for draft in (data / "exports").glob(f".{id_}.zip.*.part"):
+        with suppress(OSError):
+            found = max(found, draft.stat().st_size)
+    return found
 
 
 def due(now: datetime, worker: str) -> ColumnElement[bool]:
@@ -96,7 +168,19 @@ def archive_of(data: Path, id_: int) -> Path:
     return data / "exports" / f"{id_}.zip"
 
 
-def _facts(row: Export, names: Mapping[str, str]) -> ExportFacts:
+def _all_facts(session: Session, rows: Sequence[Export]) -> list[ExportFacts]:
+    names = names_of(session, (row.asked_by for row in rows))
+    ids = [row.id for row in rows]
+    gone = select(ExportGone.export, ExportGone.seen_at).where(ExportGone.export.in_(ids))
+    seen = {export: at for export, at in session.execute(gone)}
+    columns = (ExportPart.export, ExportPart.series, ExportPart.number)
+    parts = {export: place for export, *place in session.execute(select(*columns).where(ExportPart.export.in_(ids)))}
+    return [_facts(row, names, seen.get(row.id), *parts.get(row.id, (None, None))) for row in rows]
+
+
+def _facts(
+    row: Export, names: Mapping[str, str], gone_at: datetime | None, series: int | None, part: int | None
+) -> ExportFacts:
     return ExportFacts(
         id=row.id,
         workspace=row.workspace,
@@ -112,4 +196,7 @@ def _facts(row: Export, names: Mapping[str, str]) -> ExportFacts:
         size=row.size,
         entries=row.entries,
         problem=row.problem,
+        gone_at=gone_at,
+        series=series,
+        part=part,
     )

@@ -13,14 +13,15 @@ from sqlalchemy.orm import aliased
 
 from approval import clock
 from approval.audit.models import Entry
-from approval.db import Session
+from approval.db import Session, once
 from approval.errors import NotFound
 from approval.people.queries import workspace_facts
 from approval.posts.models import Edit, Post, Revision, Standing
-from approval.publishing.models import Publication
 from approval.records.keeping import Facts, Fate, Kept, Life, RecordClass, covers, fate, keep
+from approval.records.models import Erasure, LettingGo
 from approval.records.queries.holds import HoldFacts, active_holds
 from approval.records.queries.retention import retention_in_force
+from approval.records.queries.uses import Use, uses_of
 from approval.review.models import Decision
 from approval.rules import PRODUCTS, REGIMES
 
@@ -42,7 +43,8 @@ ON_ITS_WAY = frozenset(
 class PostRecord:
     """A post as a record: when it was made, first and last used and last touched, and what its keeping depends on.
 
-    `last_use` is its last publication: that it was taken down is nowhere recorded.
+    `last_use` is when somebody found it gone from its channels; while nobody did, its last publication. `uses` are
+    its publications, oldest first; `taken_down`: all of them were found gone.
     """
 
     post: int
@@ -53,6 +55,12 @@ class PostRecord:
     changed: datetime
     parts: tuple[Facts, ...]
     life: Life
+    uses: tuple[Use, ...] = ()
+
+    @property
+    def taken_down(self) -> bool:
+        """True where it was published and cannot be seen anywhere any more."""
+        return bool(self.uses) and all(use.gone_at for use in self.uses)
 
 
 @dataclass(frozen=True)
@@ -89,14 +97,22 @@ def keeping_of_posts(session: Session, workspace: str, posts: Sequence[int]) -> 
         active_holds(session, workspace),
         _today(session, zone),
     )
+    asked = _posts_asked_about(session, workspace)
     found = {}
     for record in post_records(session, workspace, posts):
         kept = keep(version.retention, *record.parts)
         covering = tuple(one for one in holds if covers(one.criteria, record.life))
-        # No request to erase can be recorded yet, so none stands.
-        decided = fate(kept, held=bool(covering), erasure_asked=False, today=today)
+        decided = fate(kept, held=bool(covering), erasure_asked=record.post in asked, today=today)
         found[record.post] = PostKeeping(record, workspace, zone, version.number, kept, covering, decided)
     return found
+
+
+@once
+def _posts_asked_about(session: Session, workspace: str) -> frozenset[int]:
+    """Return the posts whose free text somebody asked to have erased, where that waits for its day or for an answer."""
+    waiting = Erasure.state.in_((LettingGo.PROPOSED, LettingGo.AGREED))
+    rows = session.scalars(select(Erasure.posts).where(Erasure.workspace == workspace, waiting))
+    return frozenset(post for posts in rows for post in posts)
 
 
 def _today(session: Session, zone: str) -> date:
@@ -110,11 +126,14 @@ def post_records(session: Session, workspace: str, posts: Sequence[int]) -> list
     rows = session.execute(
         select(*columns).where(Post.workspace == workspace, Post.id.in_(posts)).order_by(Post.id)
     ).all()
-    words, used = _words(session, posts), _used(session, posts)
+    words, used = _words(session, posts), uses_of(session, posts)
     decided, touched = _decided(session, posts), _touched(session, workspace, posts)
     records = []
     for row in rows:
-        revisions, (first, last) = words[row.id], used.get(row.id, (None, None))
+        revisions, uses = words[row.id], used.get(row.id, ())
+        first = min((use.published_at for use in uses), default=None)
+        last = max((use.gone_at or use.published_at for use in uses), default=None)
+        seen = any(use.gone_at is None for use in uses)
         acts = touched[row.id]
         changed = max((row.changed_at, *filter(None, acts.values())))
         record = PostRecord(
@@ -124,27 +143,30 @@ def post_records(session: Session, workspace: str, posts: Sequence[int]) -> list
             first_use=first,
             last_use=last,
             changed=changed,
-            parts=_parts(zone, row.standing, row.created_at, changed, last, decided.get(row.id), revisions),
+            parts=parts_of(zone, row.standing, row.created_at, changed, last, decided.get(row.id), revisions),
             life=Life(
                 post=row.id,
                 people=frozenset(acts) | {row.author},
                 products=frozenset().union(*(words.products for words in revisions.values())),
                 first_day=_day(row.created_at, zone),
-                last_day=None if last else _day(changed, zone),
+                last_day=None if seen else _day(changed, zone),
             ),
+            uses=uses,
         )
         records.append(record)
     return records
 
 
 @dataclass(frozen=True)
-class _Words:
+class Words:
+    """What matters of a revision to its keeping."""
+
     title: str
     regimes: frozenset[str]
     products: frozenset[str]
 
     @classmethod
-    def of(cls, title: str, payload: str) -> _Words:
+    def of(cls, title: str, payload: str) -> Words:
         """Read what matters of a revision; what cannot be read is kept as if it were about everything."""
         try:
             said = json.loads(payload)
@@ -153,14 +175,14 @@ class _Words:
             return cls(title, frozenset(REGIMES), frozenset(PRODUCTS))
 
 
-def _parts(
+def parts_of(
     zone: str,
     standing: Standing,
     made: datetime,
     changed: datetime,
     last_use: datetime | None,
     decided: datetime | None,
-    revisions: Mapping[bytes, _Words],
+    revisions: Mapping[bytes, Words],
 ) -> tuple[Facts, ...]:
     """Return the parts of a post: the communication, and the decisions on it, if any."""
     regimes = frozenset[str]().union(*(words.regimes for words in revisions.values()))
@@ -186,22 +208,12 @@ def _day(instant: datetime, zone: str) -> date:
     return clock.wall_time(instant, zone).date()
 
 
-def _words(session: Session, posts: Sequence[int]) -> defaultdict[int, dict[bytes, _Words]]:
-    found: defaultdict[int, dict[bytes, _Words]] = defaultdict(dict)
+def _words(session: Session, posts: Sequence[int]) -> defaultdict[int, dict[bytes, Words]]:
+    found: defaultdict[int, dict[bytes, Words]] = defaultdict(dict)
     columns = (Revision.post, Revision.digest, Revision.title, Revision.payload)
     for post, digest, title, payload in session.execute(select(*columns).where(Revision.post.in_(posts))):
-        found[post][digest] = _Words.of(title, payload)
+        found[post][digest] = Words.of(title, payload)
     return found
-
-
-def _used(session: Session, posts: Sequence[int]) -> dict[int, tuple[datetime, datetime]]:
-    at = Publication.published_at
-    rows = session.execute(
-        select(Publication.post, func.min(at), func.max(at))
-        .where(Publication.post.in_(posts), at.is_not(None))
-        .group_by(Publication.post)
-    )
-    return {post: (first, last) for post, first, last in rows if first and last}
 
 
 def _decided(session: Session, posts: Sequence[int]) -> dict[int, datetime]:

@@ -16,7 +16,8 @@ from approval.db import Session
 from approval.people.queries import WorkspaceFacts, workspace_facts
 from approval.posts.models import Post
 from approval.records.keeping import Facts, Kept, RecordClass, covers, keep
-from approval.records.models import Export, Kind, Lookback, Reckoning, RetentionVersion
+from approval.records.models import Complaint, Export, Kind, Lookback, Reckoning, RetentionVersion
+from approval.records.queries.complaints import facts_of
 from approval.records.queries.holds import SWEEPING, active_holds
 from approval.records.queries.keeping import post_records
 from approval.records.queries.retention import retention_in_force
@@ -25,9 +26,9 @@ from approval.screening.models import RuleSetVersion
 
 BATCH = 200
 PROCEDURES = (Kind.WORKFLOW, Kind.RULES, Kind.RETENTION)
-REPORTS = (Kind.EXPORT, Kind.LOOKBACK)
+REPORTS = (Kind.EXPORT, Kind.LOOKBACK, Kind.COMPLAINT)
 _PROCEDURES = ("workflow.", "rule-set.", "retention.", "workspace.")
-_REPORTS = ("export.", "lookback.", "retention.", "workspace.")
+_REPORTS = ("export.", "lookback.", "complaint.", "retention.", "workspace.")
 _DAILY = timedelta(days=1)
 """How often procedures are reckoned at least: rounds end under some that were replaced long ago."""
 
@@ -210,3 +211,6 @@ def _reports(session: Session, firm: WorkspaceFacts) -> Iterator[tuple[Kind, int
         for id_, at in session.execute(wanted):
             day = clock.wall_time(at, firm.zone).date()
             yield kind, id_, Facts(of=RecordClass.REPORT, made=day, changed=day, regimes=frozenset({firm.regime}))
+    entered = select(Complaint.id, Complaint.received_on, Complaint.closed_at, Complaint.product)
+    for id_, received_on, closed_at, product in session.execute(entered.where(Complaint.workspace == firm.name)):
+        yield Kind.COMPLAINT, id_, facts_of(firm, received_on, closed_at, product)

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 
 from approval import clock
 from approval.audit.events import INSTALLATION
 from approval.audit.models import Entry
+from approval.audit.queries.keychain import KINDS as ABOUT_KEYS
 from approval.db import Session
 
 BATCH = 500
+LAST_POST = 2**31 - 1
+"""No post has a greater number."""
 
 STANDING = (
     "workspace.",
@@ -31,6 +34,8 @@ STANDING = (
     "schema.",
 )
 """Kinds that what happens in a period rests on, however long before it they happened."""
+_BROUGHT = "archived.kept"
+_A_DAY = timedelta(days=1)
 _ACCOUNT = frozenset({"person.added", "person.changed", "person.disabled", "person.enabled"})
 _OF_PEOPLE = ("person.", "token.")
 
@@ -61,10 +66,17 @@ def _midnight(day: date, zone: str) -> datetime:
 
 @dataclass(frozen=True)
 class Filters:
-    """What an export is limited to: posts, and people (ids) who acted; empty means all."""
+    """What an export is limited to: posts, and people (ids) who acted; empty means all.
+
+    `span` are the first and last number of the posts of a part of an export, both included; the part that begins
+    with 0 holds what is about no post, too. `also` are posts whose whole story is told, though nothing happened to
+    them in the period.
+    """
 
     posts: tuple[int, ...] = ()
     people: tuple[str, ...] = ()
+    span: tuple[int, ...] = ()
+    also: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Write the filters in use."""
@@ -73,7 +85,7 @@ class Filters:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Filters:
         """Read what `to_json` wrote."""
-        return cls(tuple(value.get("posts", ())), tuple(value.get("people", ())))
+        return cls(**{name: tuple(chosen) for name, chosen in value.items()})
 
 
 @dataclass(frozen=True)
@@ -92,23 +104,65 @@ def selected(session: Session, workspace: str, period: Period, filters: Filters,
     """Return the indexes below *size*, ascending, of the workspace's entries in an export.
 
     They are the entries of the period that pass the filters, all earlier entries of the posts concerned, what was
-    in force (definitions, channels, roles), and the first entry.
+    in force (definitions, channels, roles), records of other tools that claim a day of the period whenever they were
+    brought, and the first entry.
     """
     log = Entry.log == workspace, Entry.index < size, Entry.at < period.ends
     touched = _touched(workspace, period, filters, size)
     wanted = union(
         select(Entry.index).where(*_acted(workspace, period, filters, size)),
         select(Entry.index).where(*log, Entry.post.in_(touched)),
+        select(Entry.index).where(*log, Entry.post.in_(filters.also)),
         select(Entry.index).where(*log, or_(*(Entry.kind.startswith(kind) for kind in STANDING))),
         select(Entry.index).where(Entry.log == workspace, Entry.index == 0),
+        select(Entry.index).where(Entry.log == workspace, Entry.index < size, Entry.kind.in_(ABOUT_KEYS)),
     ).subquery()
-    return array("q", session.scalars(select(wanted.c.index).order_by(wanted.c.index)).yield_per(10 * BATCH))
+    found = array("q", session.scalars(select(wanted.c.index).order_by(wanted.c.index)).yield_per(10 * BATCH))
+    claiming = _claiming(session, workspace, period, filters, size)
+    return array("q", sorted({*found, *claiming})) if claiming else found
+
+
+def _claiming(session: Session, workspace: str, period: Period, filters: Filters, size: int) -> list[int]:
+    """Return the entries that tell of records of other tools with a claimed day in the period; a day more each way,
+    as what is claimed is told in days of UTC."""
+    if filters.posts or filters.people or (filters.span and filters.span[0]):
+        return []
+    kept = Entry.log == workspace, Entry.kind == _BROUGHT, Entry.index < size
+    first, last = (period.first - _A_DAY).isoformat(), (period.last + _A_DAY).isoformat()
+    found = []
+    for index, body in session.execute(select(Entry.index, Entry.body).where(*kept)).yield_per(BATCH):
+        facts = json.loads(body)["facts"]
+        if facts["first_day"] <= last and facts["last_day"] >= first:
+            found.append(index)
+    return found
 
 
 def posts_in(session: Session, workspace: str, period: Period, filters: Filters, size: int) -> array[int]:
     """Return the posts that something happened to in the period, ascending."""
-    found = _touched(workspace, period, filters, size).order_by(Entry.post)
-    return array("q", session.scalars(found).yield_per(10 * BATCH))
+    touched = _touched(workspace, period, filters, size)
+    if not filters.also:
+        return array("q", session.scalars(touched.order_by(Entry.post)).yield_per(10 * BATCH))
+    return array("q", sorted(set(session.scalars(touched)) | set(filters.also)))
+
+
+def next_span(session: Session, workspace: str, period: Period, first: int, most: int) -> tuple[tuple[int, int], int]:
+    """Return the numbers of a part that begins with *first*, and how many posts it holds, at most *most*."""
+    found = session.scalars(_numbered(workspace, period, first).limit(most + 1)).all()
+    if len(found) > most:
+        return (first, found[most] - 1), most
+    return (first, LAST_POST), len(found)
+
+
+def count_posts(session: Session, workspace: str, period: Period, filters: Filters) -> int:
+    """Count the posts of a part."""
+    first, last = filters.span
+    posts = _numbered(workspace, period, first).where(Entry.post <= last).subquery()
+    return session.scalar(select(func.count()).select_from(posts)) or 0
+
+
+def _numbered(workspace: str, period: Period, first: int) -> Select[Any]:
+    in_period = Entry.log == workspace, Entry.at >= period.begins, Entry.at < period.ends
+    return select(Entry.post).where(*in_period, Entry.post >= first).distinct().order_by(Entry.post)
 
 
 def _touched(workspace: str, period: Period, filters: Filters, size: int) -> Select[Any]:
@@ -125,6 +179,10 @@ def _acted(workspace: str, period: Period, filters: Filters, size: int) -> list[
     ]
     if filters.posts:
         conditions.append(Entry.post.in_(filters.posts))
+    if filters.span:
+        first, last = filters.span
+        within = Entry.post.between(first, last)
+        conditions.append(or_(within, Entry.post.is_(None)) if first == 0 else within)
     if filters.people:
         conditions.append(Entry.actor.in_(filters.people))
     return conditions
@@ -134,13 +192,14 @@ def selected_of_installation(session: Session, period: Period, people: Iterable[
     """Return the indexes of the installation's entries that the records of a workspace rest on.
 
     They are the accounts of the people concerned with every change, how these signed in during the period, what
-    stopped all publishing, migrations, and the first entry.
+    stopped all publishing, migrations, the first entry, and whatever the log says of its keys.
     """
     concerned = frozenset(people)
     kinds = or_(*(Entry.kind.startswith(kind) for kind in (*_OF_PEOPLE, "publishing.", "schema.")))
     rows = session.execute(
         select(Entry.index, Entry.kind, Entry.at, Entry.actor, Entry.body)
-        .where(Entry.log == INSTALLATION, Entry.index > 0, Entry.index < size, Entry.at < period.ends, kinds)
+        .where(Entry.log == INSTALLATION, Entry.index > 0, Entry.index < size)
+        .where(or_(and_(Entry.at < period.ends, kinds), Entry.kind.in_(ABOUT_KEYS)))
         .order_by(Entry.index)
     ).yield_per(BATCH)
     found = array("q", [0] if size else [])

@@ -76,6 +76,12 @@ _TITLES = {
     "publication.begun": "Attempt {attempt} on {channel} begun",
     "publication.published": "Published on {channel}",
     "publication.confirmed": "Publication on {channel} confirmed by hand",
+    "take_down.recorded": "Taken down from {channel}",
+    "take_down.confirmed": "Found gone from {channel}",
+    "complaint.received": "Complaint received",
+    "complaint.answered": "Complaint answered",
+    "complaint.closed": "Complaint closed: {finding}",
+    "complaint.reopened": "Complaint open again",
 }
 _VERDICTS = {"approve": "approved", "request_changes": "changes requested", "reject": "rejected"}
 _NOT_STORED = "(erased or withheld)"

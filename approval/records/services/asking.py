@@ -9,15 +9,16 @@ from sqlalchemy import select
 
 from approval import clock
 from approval.audit.services import record
-from approval.capabilities import Actor, Capability, can
+from approval.capabilities import Actor, Capability, can, in_room
 from approval.db import Session
 from approval.errors import CapabilityMissing, Conflict
 from approval.people.services.telling import tell
 from approval.records.events import ExportAsked, ExportBegun, ExportFailed, ExportFetched
-from approval.records.models import Export, ExportState
+from approval.records.models import Export, ExportState, RequestList
 from approval.records.queries.exports import ExportFacts, due
 from approval.records.queries.selection import Filters
 from approval.records.services.choosing import ensure_days, normal_filters
+from approval.records.services.series import Part, go_on, part_of
 from approval.records.services.writing import Written, made
 
 WORKER = "worker"
@@ -34,6 +35,10 @@ class Job:
     last_day: date
     filters: Filters
     begun_at: datetime
+    part: Part | None = None
+    """Which part of a series it is, if it is one: the last number of its posts is found as it is written."""
+    request: int | None = None
+    """The letter that it answers, if any."""
 
 
 def ask_export(
@@ -43,8 +48,14 @@ def ask_export(
     if not can(by, Capability.EXPORT, workspace):
         raise CapabilityMissing(f"Your roles in {workspace} do not include “{Capability.EXPORT}”.")
     ensure_days(first_day, last_day)
-    filters = normal_filters(session, workspace, filters)
-    _ensure_room(session, workspace)
+    return asked_for(session, workspace, first_day, last_day, normal_filters(session, workspace, filters), by=by)
+
+
+def asked_for(
+    session: Session, workspace: str, first_day: date, last_day: date, filters: Filters, *, by: Actor
+) -> Export:
+    """Put an export that *by* may ask for among those that wait."""
+    ensure_room(session, workspace)
     export = Export(
         workspace=workspace,
         first_day=first_day,
@@ -60,7 +71,8 @@ def ask_export(
     return export
 
 
-def _ensure_room(session: Session, workspace: str) -> None:
+def ensure_room(session: Session, workspace: str) -> None:
+    """Refuse an export more where many wait already."""
     waiting = select(Export.id).where(Export.workspace == workspace, Export.state == ExportState.WAITING)
     if len(session.scalars(waiting.limit(MOST_WAITING)).all()) == MOST_WAITING:
         raise Conflict(f"{MOST_WAITING} exports of {workspace} are waiting already. Wait until they are written.")
@@ -77,8 +89,16 @@ def begin_next(session: Session, worker: str) -> Job | None:
     export.state, export.begun_at, export.begun_by = ExportState.RUNNING, now, worker
     record(session, ExportBegun(by=WORKER, workspace=export.workspace, export=export.id), export)
     session.flush()
-    filters = Filters.from_json(export.filters)
-    return Job(export.id, export.workspace, export.first_day, export.last_day, filters, now)
+    return Job(
+        export.id,
+        export.workspace,
+        export.first_day,
+        export.last_day,
+        Filters.from_json(export.filters),
+        now,
+        part_of(session, export.id),
+        session.scalar(select(RequestList.id).where(RequestList.export == export.id)),
+    )
 
 
 def finish(session: Session, job: Job, written: Written) -> None:
@@ -88,7 +108,10 @@ def finish(session: Session, job: Job, written: Written) -> None:
     export.digest, export.size, export.entries = written.digest, written.size, written.entries
     happened = made(written, job.workspace, job.first_day, job.last_day, job.filters, by=WORKER, export=export.id)
     record(session, happened, export)
-    _tell(session, export)
+    if job.part is not None:
+        export.filters = job.filters.to_json()
+    if job.part is None or go_on(session, job.part, job.filters.span[1], by=WORKER):
+        _tell(session, export)
 
 
 def fail(session: Session, job: Job, problem: str) -> None:
@@ -124,8 +147,9 @@ def ensure_fetchable(export: ExportFacts) -> None:
 
 
 def fetched(session: Session, export: ExportFacts, *, by: Actor) -> None:
-    """Record that somebody downloads an export."""
-    if not can(by, Capability.EXPORT, export.workspace):
+    """Record that somebody downloads an export: by their role, or one that they asked for in a room."""
+    own = in_room(by, Capability.EXPORT, export.workspace) and export.asked_by == by.id
+    if not own and not can(by, Capability.EXPORT, export.workspace):
         raise CapabilityMissing(f"Your roles in {export.workspace} do not include “{Capability.EXPORT}”.")
     assert export.digest is not None, "a ready export has its digest"
     record(session, ExportFetched(by=by.id, workspace=export.workspace, export=export.id, digest=export.digest))

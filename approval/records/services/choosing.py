@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import or_, select
@@ -37,7 +38,7 @@ def normal_filters(session: Session, workspace: str, filters: Filters) -> Filter
         what = f"There is no post {unknown[0]} in {workspace}."
         raise Invalid(what, problems=(Problem("filters.posts", what),))
     ids = {person_named(session, workspace, each, where="filters.people") for each in people}
-    return Filters(tuple(posts), tuple(sorted(ids)))
+    return replace(filters, posts=tuple(posts), people=tuple(sorted(ids)))
 
 
 def person_named(session: Session, workspace: str, given: str, *, where: str) -> str:

@@ -6,7 +6,8 @@ import base64
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -14,11 +15,13 @@ from sqlalchemy import select
 
 from approval.audit.models import Opening
 from approval.audit.queries.entries import Head
+from approval.audit.queries.erasing import erased_under
 from approval.audit.queries.hashes import fetch_from
 from approval.db import Session
 from approval.errors import ProofFailed
 from approval.records.queries.selection import BATCH, Included, entries_at
 from approval.records.services.archive import Archive
+from approval.records.services.vouching import signing_key
 from approval.tlog import ProofError, check_subset, leaf_hash, prove_subset, root, tile_reader
 
 # Exact in canonical JSON: within a string the quotation marks would be escaped.
@@ -28,7 +31,10 @@ _ALONG = re.compile(rb'"along":"([^"]+)"')
 
 @dataclass(frozen=True)
 class Proved:
-    """What was written of one log: how many entries, who acted in them, how many stored values open nothing."""
+    """What was written of one log: how many entries, who acted in them, how many stored values open nothing.
+
+    `erased` says under which entries values were erased, and how many.
+    """
 
     log: str
     vkey: str
@@ -36,6 +42,7 @@ class Proved:
     entries: int
     actors: frozenset[str]
     unopened: int
+    erased: Mapping[int, int]
 
 
 def write_log(archive: Archive, session: Session, head: Head, indexes: Sequence[int]) -> Proved:
@@ -59,7 +66,8 @@ def write_log(archive: Archive, session: Session, head: Head, indexes: Sequence[
         ) from error
     archive.add(f"{folder}/checkpoint", head.note.encode())
     archive.add(f"{folder}/proof", b"".join(base64.b64encode(hash_) + b"\n" for hash_ in proof))
-    return Proved(head.log, head.vkey, head.sealed, len(indexes), frozenset(lines.actors), lines.unopened)
+    vkey = signing_key(session, head).to_text()
+    return Proved(head.log, vkey, head.sealed, len(indexes), frozenset(lines.actors), lines.unopened, lines.erased)
 
 
 class _Lines:
@@ -69,6 +77,7 @@ class _Lines:
         self._session, self._log = session, log
         self.actors: set[str] = set()
         self.unopened = 0
+        self.erased: Counter[int] = Counter()
 
     def write(self, indexes: Sequence[int], write: Callable[[bytes], None]) -> Iterator[tuple[int, bytes]]:
         """Write each line, and yield each index with its leaf hash."""
@@ -83,6 +92,7 @@ class _Lines:
     def _openings(self, batch: Sequence[Included]) -> dict[int, list[str]]:
         """Return what opens the commitments of these entries, by index; a value that opens nothing is left out."""
         named = [bytes.fromhex(hex_.decode()) for entry in batch for hex_ in _COMMITMENT.findall(entry.body)]
+        self.erased.update(erased_under(self._session, named))
         found: dict[int, list[str]] = {}
         for start in range(0, len(named), BATCH):
             rows = self._session.execute(

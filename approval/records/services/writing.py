@@ -18,6 +18,7 @@ from approval import clock
 from approval.audit.events import INSTALLATION
 from approval.audit.models.keys import Keys
 from approval.audit.queries.entries import Head, head
+from approval.audit.queries.erasing import contents_erased
 from approval.audit.services import record, seal
 from approval.db import Session, reading, transaction
 from approval.errors import Invalid
@@ -26,17 +27,21 @@ from approval.people.queries import WorkspaceFacts, workspace_facts
 from approval.records.events import ExportMade
 from approval.records.queries.roll import people, roles_in
 from approval.records.queries.selection import Filters, Period, posts_in, selected, selected_of_installation
+from approval.records.services.answering import Answers
 from approval.records.services.archive import Archive
 from approval.records.services.choosing import ensure_days, normal_filters
 from approval.records.services.contents import write_contents
 from approval.records.services.pages import write_cases, write_definitions, write_guides
 from approval.records.services.proving import Proved, write_log
 from approval.records.services.tables import write_entries_csv, write_people
+from approval.records.services.vouching import doubts, signing_key, write_authority, write_earlier
 from approval.settings import Settings
 from approval.tlog import VerifierKey, sign_note
 
 FORMAT = "approval-export/v1"
 _BLOCK = 1 << 20
+MOST_NAMED = 20
+"""Entries that a note of the manifest names; the log has them all."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +118,22 @@ def made(
 
 
 def draft_export(
-    *, workspace: str, first_day: date, last_day: date, filters: Filters, out: Path, settings: Settings
+    *,
+    workspace: str,
+    first_day: date,
+    last_day: date,
+    filters: Filters,
+    out: Path,
+    settings: Settings,
+    answers: Answers | None = None,
 ) -> Draft:
-    """Write both files beside *out*, for the caller to put in their place once that is recorded."""
+    """Write both files beside *out*, for the caller to put in their place once that is recorded.
+
+    *answers* writes further members: the answers to a regulator's letter.
+    """
     ensure_days(first_day, last_day)
     _ensure_folder(out)
-    keys = Keys(settings.keys)
+    keys = Keys.at(settings)
     with reading() as session:
         facts = workspace_facts(session, workspace)
         filters = normal_filters(session, workspace, filters)
@@ -131,8 +146,8 @@ def draft_export(
         with open(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, _mode(settings)), "w+b") as file:
             with reading() as session:
                 with Archive(file) as archive:
-                    entries = _Writing(session, archive, facts, period, filters, settings).write()
-                vkey = head(session, workspace).vkey
+                    entries = _Writing(session, archive, facts, period, filters, settings, answers).write()
+                vkey = signing_key(session, head(session, workspace)).to_text()
             file.flush()
             os.fsync(file.fileno())
             digest, size = _measured(file)
@@ -158,6 +173,7 @@ class _Writing:
     period: Period
     filters: Filters
     settings: Settings
+    answers: Answers | None
 
     def write(self) -> int:
         """Write every member, and return the number of entries of the workspace's log."""
@@ -169,6 +185,8 @@ class _Writing:
         concerned = own.actors | roles.keys()
         indexes[INSTALLATION] = selected_of_installation(self.session, self.period, concerned, heads[1].sealed)
         proved = own, write_log(self.archive, self.session, heads[1], indexes[INSTALLATION])
+        if any([write_earlier(self.archive, self.session, each, self.period) for each in heads]):
+            write_authority(self.archive, self.settings.timestamp_ca)
 
         roll = people(self.session, concerned | proved[1].actors, roles)
         names = {somebody.id: somebody.name for somebody in roll}
@@ -178,7 +196,7 @@ class _Writing:
         )
         absent: dict[str, str] = {}
         for log, chosen in indexes.items():
-            absent |= write_contents(self.archive, self.session, log, chosen)
+            absent |= self._erased(log, write_contents(self.archive, self.session, log, chosen))
         posts = posts_in(self.session, workspace, self.period, self.filters, heads[0].sealed)
         self._finish(heads[0], proved, absent, posts)
         return len(indexes[workspace])
@@ -187,6 +205,8 @@ class _Writing:
         """Write the readable copies, then what says what this export is."""
         cases = write_cases(self.archive, self.session, self.facts.name, posts, self.period)
         definitions = write_definitions(self.archive, self.session, self.facts.name, self.period)
+        if self.answers is not None:
+            self.answers(self.archive, self.session, self.facts, self.period)
         absent = {digest: why for digest, why in absent.items() if f"content/{digest}" not in self.archive}
         manifest = self._manifest(own, proved, absent)
         write_guides(
@@ -196,8 +216,19 @@ class _Writing:
             generated_at=clock.now(self.session),
             cases=cases,
             definitions=definitions,
+            answers=self.answers is not None,
         )
         self.archive.add("manifest.json", (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
+
+    def _erased(self, log: str, absent: dict[str, str]) -> dict[str, str]:
+        """Say under which entry contents were erased; the reason that was found stands where none erased them."""
+        erased = contents_erased(self.session, log) if absent else {}
+        return {
+            digest: f"erased on {clock.to_text(erased[digest].at)[:10]} under entry {erased[digest].index} of {log}"
+            if digest in erased
+            else why
+            for digest, why in absent.items()
+        }
 
     def _manifest(self, own: Head, proved: Iterable[Proved], absent: dict[str, str]) -> dict[str, Any]:
         proved = tuple(proved)
@@ -212,7 +243,12 @@ class _Writing:
             "generated_at": clock.to_text(clock.now(self.session)),
             "logs": [{"log": p.log, "vkey": p.vkey, "size": p.size, "entries": p.entries} for p in proved],
             "absent": absent,
-            "notes": [*self._alone(), *self._doubts(proved, absent), *self._custody()],
+            "notes": [
+                *self._alone(),
+                *doubts(self.session, own),
+                *self._doubts(proved, absent),
+                *self._custody(),
+            ],
         }
 
     def _alone(self) -> Iterable[str]:
@@ -231,6 +267,13 @@ class _Writing:
 
     def _doubts(self, proved: Iterable[Proved], absent: dict[str, str]) -> Iterable[str]:
         for log in proved:
+            if log.erased:
+                under = ", ".join(f"{index:,}" for index in sorted(log.erased)[:MOST_NAMED])
+                more = " and later ones" if len(log.erased) > MOST_NAMED else ""
+                yield (
+                    f"{sum(log.erased.values())} values of {log.log} stay closed: they were erased under its "
+                    f"entries {under}{more}."
+                )
             if log.unopened:
                 yield (
                     f"{log.unopened} stored values of {log.log} do not open their commitments and are left out: "
@@ -266,7 +309,7 @@ def _text(vkey: str, digest: bytes, size: int) -> str:
 
 def _write_note(path: Path, mode: int, text: str, vkey: str, keys: Keys, workspace: str) -> None:
     key = VerifierKey.from_text(vkey)
-    note = sign_note(text, key=key, sign=lambda message: keys.sign(workspace, message))
+    note = sign_note(text, key=key, sign=lambda message: keys.sign(workspace, key, message))
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
         file.write(note)
         file.flush()

@@ -1,6 +1,41 @@
 """Records in the browser."""
 
-from approval.records.views import due, exports, holds, retention
+from approval.records.views import (
+    archives,
+    complaints,
+    disposition,
+    due,
+    erasures,
+    exports,
+    holds,
+    letters,
+    parts,
+    recreate,
+    requests,
+    retention,
+    room,
+    rooms,
+    search,
+    uses,
+)
 from approval.records.views.routes import blueprint as blueprint
 
-__all__ = ["blueprint", "due", "exports", "holds", "retention"]
+__all__ = [
+    "archives",
+    "blueprint",
+    "complaints",
+    "disposition",
+    "due",
+    "erasures",
+    "exports",
+    "holds",
+    "letters",
+    "parts",
+    "recreate",
+    "requests",
+    "retention",
+    "room",
+    "rooms",
+    "search",
+    "uses",
+]

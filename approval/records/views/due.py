@@ -9,7 +9,7 @@ from datetime import date
 from flask import render_template, request, url_for
 
 from approval import clock
-from approval.capabilities import Capability
+from approval.capabilities import Capability, can
 from approval.db import Session, reading
 from approval.errors import Invalid, NotFound, Problem
 from approval.people.queries import workspace_facts
@@ -19,7 +19,7 @@ from approval.records.models import Kind
 from approval.records.queries import Ending, Month, PostKeeping
 from approval.records.queries.due import MOST_COUNTED, OVERDUE, Place
 from approval.records.views.routes import PAGE, Tab, blueprint, tabs
-from approval.web.identity import require, workspace
+from approval.web.identity import current, require, workspace
 from approval.web.paging import format_cursor, parse_cursor
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -49,6 +49,7 @@ class DuePage:
     most: int
     counting: bool
     next_url: str | None
+    may_hold: bool
     tabs: tuple[Tab, ...]
 
     @property
@@ -61,7 +62,7 @@ class DuePage:
 @require(Capability.READ_AUDIT)
 def due() -> str:
     """Show which records' periods end when."""
-    name, after = workspace(), _place(request.args.get("after"))
+    name, after = workspace(), place_in(request.args.get("after"))
     with reading() as session:
         zone = workspace_facts(session, name).zone
         today = clock.wall_time(clock.now(session), zone).date()
@@ -81,6 +82,7 @@ def due() -> str:
             most=MOST_COUNTED,
             counting=queries.is_counting(session, name),
             next_url=_next(name, chosen, shown[-1]) if len(found) > PAGE else None,
+            may_hold=can(current(), Capability.HOLD, name),
             tabs=tabs(name),
         )
     return render_template("records/due.html", page=page)
@@ -116,6 +118,10 @@ def _href(name: str, one: Ending) -> str:
             return url_for("records.export", export_id=one.record)
         case Kind.LOOKBACK:
             return url_for("records.lookback", lookback_id=one.record, workspace=name)
+        case Kind.COMPLAINT:
+            return url_for("records.complaint", complaint_id=one.record)
+        case Kind.ARCHIVED:
+            return url_for("records.archived", record_id=one.record)
 
 
 def _next(name: str, chosen: Month, last: Ending) -> str:
@@ -123,7 +129,8 @@ def _next(name: str, chosen: Month, last: Ending) -> str:
     return url_for("records.due", workspace=name, month=chosen.key, after=after)
 
 
-def _place(text: str | None) -> Place | None:
+def place_in(text: str | None) -> Place | None:
+    """Return the place in a list of what ends that a cursor names."""
     cursor = parse_cursor(text, str, str, int)
     if cursor is None:
         return None

@@ -13,16 +13,36 @@ from flask import Response, flash, redirect, render_template, request, send_file
 from approval import clock
 from approval.audit.queries.entries import Head, head
 from approval.capabilities import Capability, can
-from approval.db import reading, transaction
+from approval.db import Session, reading, transaction
 from approval.errors import Invalid, NotFound, Refusal
 from approval.people.queries import workspace_facts
 from approval.records import queries, services, verify as verifier
 from approval.records.forms import ExportForm
-from approval.records.queries import CaseFile, ExportFacts, HitFacts, LookbackFacts, PostKeeping, keeping_of
+from approval.records.queries import (
+    AccessStanding,
+    CaseFile,
+    ExportFacts,
+    HitFacts,
+    LookbackFacts,
+    PostKeeping,
+    RequestFacts,
+    keeping_of,
+)
+from approval.records.queries.rooms import told_until
 from approval.records.services import pages
 from approval.records.views.routes import PAGE, Tab, blueprint, tabs
 from approval.screening.services import rule_names
-from approval.web.identity import current, ensure_may, hooks, origin, require, signed_in, unseen, workspace
+from approval.web.identity import (
+    current,
+    ensure_may_see,
+    ensure_may_see_own,
+    hooks,
+    origin,
+    require,
+    signed_in,
+    unseen,
+    workspace,
+)
 from approval.web.paging import format_cursor, parse_cursor
 
 _USUAL_DAYS = timedelta(days=30)
@@ -39,8 +59,10 @@ class RecordsPage:
     lookbacks: tuple[LookbackFacts, ...]
     next_url: str | None
     prev_url: str | None
+    kept: int
     may_export: bool
     shared_keys: bool
+    access: AccessStanding
     tabs: tuple[Tab, ...]
 
 
@@ -66,6 +88,8 @@ class ExportPage:
     export: ExportFacts
     zone: str
     vkey: str
+    written: int
+    request: RequestFacts | None
 
 
 @blueprint.get("/records")
@@ -97,8 +121,10 @@ def _records(name: str, form: ExportForm) -> str:
             lookbacks=queries.lookbacks(session, name, limit=PAGE),
             next_url=_url(name, before=format_cursor(found[PAGE - 1].id)) if len(found) > PAGE else None,
             prev_url=_url(name) if before is not None else None,
+            kept=queries.bytes_kept(session, name),
             may_export=can(current(), Capability.EXPORT, name),
             shared_keys=hooks().settings.keys.is_relative_to(hooks().settings.data),
+            access=queries.access_standing(session, name),
             tabs=tabs(name),
         )
     return render_template("records/exports.html", page=page, form=form)
@@ -116,19 +142,25 @@ def ask() -> Any:
     if form.validate_on_submit():
         try:
             with transaction(origin()) as session:
-                asked = services.ask_export(
-                    session,
-                    workspace=name,
-                    first_day=form.first_day.data,
-                    last_day=form.last_day.data,
-                    filters=form.filters(),
-                    by=current(),
-                )
+                place = _asked(session, name, form)
             flash("The export is being written. You are told when it is ready.", "success")
-            return redirect(url_for("records.export", export_id=asked.id))
+            return redirect(place)
         except Invalid as refusal:
             form.form_errors.append(refusal.detail)
     return _records(name, form), 422
+
+
+def _asked(session: Session, name: str, form: ExportForm) -> str:
+    """Ask for what the form says, and return where it is shown."""
+    days = {"first_day": form.first_day.data, "last_day": form.last_day.data}
+    if form.in_parts:
+        most = None if form.megabytes.data is None else form.megabytes.data * 1_000_000
+        series = services.ask_parts(
+            session, workspace=name, **days, most_posts=form.most_posts.data, most_bytes=most, by=current()
+        )
+        return url_for("records.series", series_id=series.id)
+    asked = services.ask_export(session, workspace=name, **days, filters=form.filters(), by=current())
+    return url_for("records.export", export_id=asked.id)
 
 
 @blueprint.get("/records/lookbacks/<int:lookback_id>")
@@ -184,9 +216,15 @@ def export(export_id: int) -> str:
     with reading() as session:
         with unseen():
             facts = queries.export(session, export_id)
-        ensure_may(Capability.READ_AUDIT, facts)
-        zone, vkey = workspace_facts(session, facts.workspace).zone, head(session, facts.workspace).vkey
-    return render_template("records/export.html", page=ExportPage(facts, zone, vkey))
+        ensure_may_see_own(Capability.READ_AUDIT, facts, by=facts.asked_by)
+        page = ExportPage(
+            export=facts,
+            zone=workspace_facts(session, facts.workspace).zone,
+            vkey=head(session, facts.workspace).vkey,
+            written=queries.written_so_far(hooks().settings.data, facts.id) if facts.moving else 0,
+            request=queries.answered_by(session, facts.id) if can(current(), Capability.READ_AUDIT, facts) else None,
+        )
+    return render_template("records/export.html", page=page)
 
 
 @blueprint.get("/records/exports/<int:export_id>/download")
@@ -218,7 +256,7 @@ def _attached(data: bytes, name: str, kind: str) -> Response:
 def _fetchable(export_id: int) -> ExportFacts:
     with reading() as session, unseen():
         facts = queries.export(session, export_id)
-    ensure_may(Capability.EXPORT, facts)
+    ensure_may_see_own(Capability.EXPORT, facts, by=facts.asked_by)
     services.ensure_fetchable(facts)
     return facts
 
@@ -237,11 +275,20 @@ def case_file(post_id: int) -> str:
     with reading() as session:
         with unseen():
             name = queries.workspace_of(session, post_id)
-        ensure_may(Capability.READ_AUDIT, name)
-        page: CaseFile = queries.case_file(session, post_id)
+        ensure_may_see(Capability.READ_AUDIT, name, post=post_id)
+        room = current().limited_to(name)
+        page: CaseFile = queries.case_file(session, post_id, until=told_until(session, room) if room else None)
         keeping: PostKeeping = keeping_of(session, post_id)
         log = head(session, name)
-    return render_template("records/post.html", page=page, keeping=keeping, reads_holds=True, log=log)
+        complaints = queries.complaints_of(session, post_id) if room is None else ()
+    return render_template(
+        "records/post.html",
+        page=page,
+        keeping=keeping,
+        reads_holds=room is None,
+        log=log,
+        complaints=complaints,
+    )
 
 
 @blueprint.get("/records/verify.html")

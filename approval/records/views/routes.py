@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from flask import Blueprint, request, url_for
 
+from approval.capabilities import Capability, can
+from approval.web.identity import current
+
 blueprint = Blueprint("records", __name__)
 
 PAGE = 30
@@ -24,9 +27,16 @@ def tabs(workspace: str) -> tuple[Tab, ...]:
     """Return the pages of records, the shown one marked."""
     pages = (
         ("Exports", "records.exports"),
+        ("Search", "records.search"),
+        ("Requests", "records.requests"),
         ("What falls due", "records.due"),
+        ("Disposal", "records.dispositions"),
         ("Legal holds", "records.holds"),
         ("Retention rules", "records.retention"),
+        ("Complaints", "records.complaints"),
+        ("Archives", "records.archives"),
+        ("Letters", "records.letters"),
+        *((("Rooms", "records.rooms"),) if can(current(), Capability.HOLD, workspace) else ()),
     )
     return tuple(
         Tab(label, url_for(endpoint, workspace=workspace), (request.endpoint or "") == endpoint)

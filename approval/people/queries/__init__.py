@@ -31,6 +31,8 @@ from approval.people.models import (
     Via,
     Workspace,
 )
+from approval.people.queries.factors import has_factor, is_asked
+from approval.people.queries.rooms import is_shut_out, rooms_of
 
 IDLE = timedelta(minutes=30)
 """How long a sign-in lasts without being used."""
@@ -102,6 +104,11 @@ def _actors(session: Session, rows: Iterable[Sequence[str]]) -> list[Actor]:
         select(Membership.person, Membership.workspace, Membership.role).where(Membership.person.in_(ids))
     ):
         roles[person][workspace].add(role)
+    rooms = rooms_of(session, ids)
+    for person, opened in rooms.items():
+        for workspace, room in opened.items():
+            if room.everything:
+                roles[person][workspace].add(Role.EXAMINER)
     teams: defaultdict[str, set[int]] = defaultdict(set)
     for person, team in session.execute(select(TeamMember.person, TeamMember.team).where(TeamMember.person.in_(ids))):
         teams[person].add(team)
@@ -112,6 +119,7 @@ def _actors(session: Session, rows: Iterable[Sequence[str]]) -> list[Actor]:
             email=email,
             roles={w: frozenset(held) for w, held in roles[id_].items()},
             teams=frozenset(teams[id_]),
+            rooms=dict(rooms.get(id_, {})),
         )
         for id_, name, email in rows
     ]
@@ -171,13 +179,17 @@ def is_empty(session: Session) -> bool:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A caller known by a sign-in or a token. `loopback_only`: nobody, unless the request comes from this machine."""
+    """A caller known by a sign-in or a token. `loopback_only`: nobody, unless the request comes from this machine.
+
+    `owes_factor`: a second factor is asked of them, and they have yet to set it up.
+    """
 
     actor: Actor
     loopback_only: bool = False
     sign_in: bytes | None = None
     scope: Scope | None = None
     seen_at: datetime | None = None
+    owes_factor: bool = False
 
 
 @dataclass(frozen=True)
@@ -213,7 +225,7 @@ _WHOM = (Person.id, Person.name, Person.email)
 
 
 def signed_in(session: Session, secret: str) -> SignedIn | None:
-    """Return who signed in with this secret id; None where it has run out, was ended, or the account is closed."""
+    """Return who signed in with this secret id; None where it ran out or was ended, or account or room is closed."""
     now = clock.now(session)
     row = session.execute(
         select(SignIn.id, SignIn.seen_at, Person.loopback_only, *_WHOM)
@@ -228,11 +240,15 @@ def signed_in(session: Session, secret: str) -> SignedIn | None:
     if row is None:
         return None
     sign_in, seen_at, loopback_only, *person = row
-    return SignedIn(_actors(session, [person])[0], loopback_only, sign_in=sign_in, seen_at=seen_at)
+    actor = _let_in(session, person)
+    if actor is None:
+        return None
+    owes = _owes_factor(session, actor)
+    return SignedIn(actor, loopback_only, sign_in=sign_in, seen_at=seen_at, owes_factor=owes)
 
 
 def bearer(session: Session, secret: str) -> SignedIn | None:
-    """Return whose API token this is; None where it has run out, was revoked, or the account is closed."""
+    """Return whose API token this is; None where it ran out or was revoked, or account or room is closed."""
     row = session.execute(
         select(Token.scope, Person.loopback_only, *_WHOM)
         .join(Person, Person.id == Token.person)
@@ -246,7 +262,20 @@ def bearer(session: Session, secret: str) -> SignedIn | None:
     if row is None:
         return None
     scope, loopback_only, *person = row
-    return SignedIn(_actors(session, [person])[0], loopback_only, scope=scope)
+    actor = _let_in(session, person)
+    if actor is None:
+        return None
+    return SignedIn(actor, loopback_only, scope=scope, owes_factor=_owes_factor(session, actor))
+
+
+def _let_in(session: Session, person: Sequence[str]) -> Actor | None:
+    """Return who it is; nobody, once the last room of somebody without a role has ended."""
+    actor = _actors(session, [person])[0]
+    return None if not actor.workspaces and is_shut_out(session, actor.id) else actor
+
+
+def _owes_factor(session: Session, actor: Actor) -> bool:
+    return is_asked(session, actor) and not has_factor(session, actor.id)
 
 
 @dataclass(frozen=True)
