@@ -232,7 +232,7 @@ def test_without_the_capability_nobody_enters_changes_writes_or_hands_over(firm_
     firm = firm_on_sqlite
     id_ = draft(firm)
     add(firm, id_, ItemKind.NOTE)
-    for by in (firm.marketer, firm.reviewer, firm.publisher):
+    for by in (firm.marketer, firm.reviewer, firm.publisher, firm.examiner):
         for act in (
             lambda s, by: services.draft_request(s, firm.workspace, **LETTER, by=by),
             lambda s, by: services.add_item(s, id_, kind=ItemKind.PROOF, words="x", asks=Asks(), by=by),
