@@ -157,7 +157,7 @@ def _columns() -> Any:
 
 def _line(row: Any) -> EntryLine:
     known = KINDS.get(row.kind)
-    meaning = (known.__doc__ or "").strip().split("\n")[0] if known else ""
+    meaning = (known.__doc__ or "").strip().split("\n")[0].replace("`", "") if known else ""
     return EntryLine(row.log, row.index, row.kind, meaning, row.at, row.actor, row.post, row.act, row.body.decode())
 
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from approval import clock
+from approval.audit.events import INSTALLATION
 from approval.audit.models import Checkpoint as CheckpointRow, Entry, Log, Node, Opening
 from approval.audit.models.keys import Keys, verify_signature
 from approval.audit.queries.anchoring import tokens
@@ -230,11 +231,19 @@ def _ensure_tokens(session: Session, log: str, checkpoints: dict[int, Checkpoint
 
 
 def _ensure_openings(session: Session, log: str) -> None:
+    """Ensure that each opening stands with the entry that commits to it, and that each value opens its commitment."""
     rows = session.execute(
-        select(Opening.commitment, Opening.index, Opening.salt, Opening.value)
-        .where(Opening.log == log, Opening.value.is_not(None))
+        select(Opening.commitment, Opening.index, Opening.salt, Opening.value, Entry.body)
+        .outerjoin(Entry, and_(Entry.log == Opening.log, Entry.index == Opening.index))
+        .where(Opening.log == log)
         .execution_options(yield_per=BATCH)
     )
-    for commitment, index, salt, value in rows:
-        if hmac.digest(salt, str(value).encode(), "sha256") != commitment:
+    for commitment, index, salt, value, body in rows:
+        if body is None or commitment.hex().encode() not in body:
+            raise ProofFailed(f"{log}: entry {index} does not commit to a value that is kept as its own")
+        if value is not None and hmac.digest(salt, str(value).encode(), "sha256") != commitment:
             raise ProofFailed(f"{log}: entry {index}: a stored value does not open its commitment")
+    if log == INSTALLATION:
+        stray = session.execute(select(Opening.log, Opening.index).where(Opening.log.not_in(select(Log.name)))).first()
+        if stray is not None:
+            raise ProofFailed(f"a value is kept for entry {stray.index} of {stray.log}, which is no log")

@@ -105,4 +105,4 @@ def _entries(
 
 def _meaning(kind: str) -> str:
     described = KINDS.get(kind)
-    return " ".join((described.__doc__ or "").split()) if described else ""
+    return " ".join((described.__doc__ or "").replace("`", "").split()) if described else ""

@@ -18,7 +18,7 @@ from approval.records import queries, services
 from approval.records.archives import Claims, kind_of, look_at, read_archive
 from approval.records.forms import ArchiveForm
 from approval.records.queries import ArchivedFacts, ArchivedKeeping, ArchiveFacts
-from approval.records.views.routes import PAGE, Tab, blueprint, tabs
+from approval.records.views.routes import PAGE, Tabs, blueprint, tabs
 from approval.web.errors import status_of
 from approval.web.identity import current, ensure_may, hooks, origin, require, signed_in, unseen, workspace
 from approval.web.paging import format_cursor, parse_cursor
@@ -36,7 +36,7 @@ class ArchivesPage:
     archives: tuple[ArchiveFacts, ...]
     next_url: str | None
     may_bring: bool
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
 
 
 @dataclass(frozen=True)

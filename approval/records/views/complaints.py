@@ -18,7 +18,7 @@ from approval.records import queries, services
 from approval.records.forms import AnswerForm, ComplaintForm
 from approval.records.models import Finding, Way
 from approval.records.queries import ComplaintFacts, ComplaintKeeping
-from approval.records.views.routes import PAGE, Tab, blueprint, tabs
+from approval.records.views.routes import PAGE, Tab, Tabs, blueprint, tabs
 from approval.web.errors import status_of
 from approval.web.identity import current, ensure_may, origin, require, signed_in, unseen, workspace
 from approval.web.paging import format_cursor, parse_cursor
@@ -36,7 +36,7 @@ class ComplaintsPage:
     states: tuple[Tab, ...]
     next_url: str | None
     may_enter: bool
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
 
 
 @dataclass(frozen=True)

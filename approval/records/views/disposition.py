@@ -22,7 +22,7 @@ from approval.records.queries import DispositionFacts, Ending, ErasureFacts, Gon
 from approval.records.queries.disposing import MOST, today_in
 from approval.records.queries.due import Place
 from approval.records.views.due import place_in
-from approval.records.views.routes import PAGE, Tab, blueprint, tabs
+from approval.records.views.routes import PAGE, Tabs, blueprint, tabs
 from approval.web.errors import status_of
 from approval.web.identity import current, ensure_may, origin, require, signed_in, unseen, workspace
 from approval.web.paging import format_cursor, parse_cursor
@@ -38,7 +38,7 @@ class DispositionsPage:
     erasures: tuple[ErasureFacts, ...]
     may_hold: bool
     next_url: str | None
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from approval.records.keeping.fate import ORDER
 from approval.records.models import Kind
 from approval.records.queries import Ending, Month, PostKeeping
 from approval.records.queries.due import MOST_COUNTED, OVERDUE, Place
-from approval.records.views.routes import PAGE, Tab, blueprint, tabs
+from approval.records.views.routes import PAGE, Tabs, blueprint, tabs
 from approval.web.identity import current, require, workspace
 from approval.web.paging import format_cursor, parse_cursor
 
@@ -50,7 +50,7 @@ class DuePage:
     counting: bool
     next_url: str | None
     may_hold: bool
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
 
     @property
     def overdue(self) -> bool:

@@ -30,7 +30,7 @@ from approval.records.queries import (
 )
 from approval.records.queries.rooms import told_until
 from approval.records.services import pages
-from approval.records.views.routes import PAGE, Tab, blueprint, tabs
+from approval.records.views.routes import PAGE, Tabs, blueprint, tabs
 from approval.screening.services import rule_names
 from approval.web.identity import (
     current,
@@ -63,7 +63,7 @@ class RecordsPage:
     may_export: bool
     shared_keys: bool
     access: AccessStanding
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
 
 
 @dataclass(frozen=True)

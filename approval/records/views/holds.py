@@ -15,7 +15,7 @@ from approval.records import queries, services
 from approval.records.forms import HoldForm
 from approval.records.queries import HoldFacts, PostKeeping
 from approval.records.queries.holds import MOST_COUNTED
-from approval.records.views.routes import PAGE, Tab, blueprint, tabs
+from approval.records.views.routes import PAGE, Tabs, blueprint, tabs
 from approval.web.errors import status_of
 from approval.web.identity import current, ensure_may, origin, require, signed_in, unseen, workspace
 from approval.web.paging import format_cursor, parse_cursor
@@ -34,7 +34,7 @@ class HoldsPage:
     counting: bool
     next_url: str | None
     may_hold: bool
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from approval.records.forms import AccessForm
 from approval.records.queries import AccessFacts, AccessStanding
 from approval.records.queries.configuration import configuration
 from approval.records.services.letters import COUNSEL, KINDS, Letter, as_text, letter
-from approval.records.views.routes import Tab, blueprint, tabs
+from approval.records.views.routes import Tabs, blueprint, tabs
 from approval.web.errors import status_of
 from approval.web.identity import current, hooks, origin, require, workspace
 
@@ -35,7 +35,7 @@ class LettersPage:
     may_note: bool
     exports: bool
     counsel: str
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from approval.records.queries.requests import file_of
 from approval.records.queries.requests_answers import limits
 from approval.records.services.requesting import MOST_ITEMS
 from approval.records.views.request_forms import USUAL, WORDS, ItemForm, RequestForm, show
-from approval.records.views.routes import PAGE, Tab, blueprint, tabs
+from approval.records.views.routes import PAGE, Tabs, blueprint, tabs
 from approval.web.errors import status_of
 from approval.web.identity import current, ensure_may, hooks, origin, require, signed_in, unseen, workspace
 from approval.web.paging import format_cursor, parse_cursor
@@ -39,7 +39,7 @@ class RequestsPage:
     requests: tuple[RequestFacts, ...]
     next_url: str | None
     may_answer: bool
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
 
 
 @dataclass(frozen=True)

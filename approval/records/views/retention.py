@@ -19,7 +19,7 @@ from approval.records.forms import RetentionForm, fields_of
 from approval.records.keeping import Change, RecordClass, Rule, changes, retention_of, table_to_toml
 from approval.records.keeping.fate import ORDER
 from approval.records.queries import RulesVersion
-from approval.records.views.routes import Tab, blueprint, tabs
+from approval.records.views.routes import Tabs, blueprint, tabs
 from approval.web.errors import status_of
 from approval.web.identity import current, origin, require, workspace
 
@@ -62,7 +62,7 @@ class RetentionPage:
     versions: tuple[Line, ...]
     may_define: bool
     alone: bool
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from approval.records.forms import RoomEndForm, RoomForm
 from approval.records.queries.rooms import last_seen, looks
 from approval.records.services.rooms import ensure_known
 from approval.records.views.looking import Step, steps
-from approval.records.views.routes import PAGE, Tab, blueprint, tabs
+from approval.records.views.routes import PAGE, Tabs, blueprint, tabs
 from approval.web.errors import status_of
 from approval.web.identity import current, ensure_may, hooks, origin, require, signed_in, unseen, workspace
 from approval.web.paging import format_cursor, parse_cursor
@@ -43,7 +43,7 @@ class RoomsPage:
     next_url: str | None
     form: RoomForm
     mails: bool
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
 
 
 @dataclass(frozen=True)

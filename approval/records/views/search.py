@@ -17,7 +17,7 @@ from approval.records import queries, services
 from approval.records.models import PassageKind
 from approval.records.queries import Found, Hit, SearchFacts, Wanted
 from approval.records.queries.searching import MOST_COUNTED
-from approval.records.views.routes import PAGE, Tab, blueprint, tabs
+from approval.records.views.routes import PAGE, Tabs, blueprint, tabs
 from approval.rules import PRODUCTS
 from approval.rules.finding import Severity
 from approval.web.errors import status_of
@@ -56,7 +56,7 @@ class SearchPage:
     next_url: str | None
     first_url: str | None
     refusal: Refusal | None
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class SearchesPage:
     searches: tuple[tuple[SearchFacts, str], ...]
     most: int
     next_url: str | None
-    tabs: tuple[Tab, ...]
+    tabs: Tabs
 
 
 @blueprint.get("/records/search")
