@@ -34,7 +34,7 @@ LOG = "northwind"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hummed(Event, kind="test.hummed"):
+class Hummed(Event, kind="test.rotating.hummed"):
     """Somebody hummed."""
 
 

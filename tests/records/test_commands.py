@@ -16,7 +16,7 @@ from approval.cli import main
 from approval.db import reading
 from approval.records.commands import COMMANDS
 
-exporting, verifying = COMMANDS
+exporting, verifying, _ = COMMANDS
 PERIOD = ("--from", "2020-01-01", "--to", "2099-12-31")
 
 
