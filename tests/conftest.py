@@ -94,6 +94,22 @@ def postgres_url(postgres_admin: str, postgres_template: tuple[str, str, str]) -
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(autouse=True)
+def farewell(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what each engine of a test left open: a command or an application makes one of its own."""
+    made: list[Engine] = []
+    open_engine = db.open_engine
+
+    def kept(url: str, *, authorize: bool = True) -> Engine:
+        made.append(open_engine(url, authorize=authorize))
+        return made[-1]
+
+    monkeypatch.setattr(db, "open_engine", kept)
+    yield
+    for engine in made:
+        engine.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of a fresh, migrated database, once for each kind."""

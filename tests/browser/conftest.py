@@ -90,7 +90,13 @@ def _served(folder: Path, *options: str, **settings: str) -> Iterator[Site]:
     base = {"APPROVAL_DATA": str(folder / "data"), "APPROVAL_BASE_URL": f"http://127.0.0.1:{port}"}
     env = {**os.environ, **base, **settings}
     loading = [*COMMAND, "demo", *options, "--format", "json"]
-    made = subprocess.run(loading, env=env, cwd=folder, capture_output=True, text=True, check=True)
+    until = time.monotonic() + 180
+    made = subprocess.run(loading, env=env, cwd=folder, capture_output=True, text=True)
+    # The port of the demo's webhook is one for the whole machine, and another test may be loading the demo.
+    while "is taken" in made.stderr and time.monotonic() < until:
+        time.sleep(1)
+        made = subprocess.run(loading, env=env, cwd=folder, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
     demo = json.loads(made.stdout)
     with (folder / "log").open("w") as log:
         serving = [*COMMAND, "serve", "--port", str(port)]
