@@ -3,6 +3,7 @@ them findable."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from approval import clock
 from approval.audit.models.images import witnessed_tables
-from approval.db import reading, transaction
+from approval.db import Session, reading, transaction
 from approval.db.traces import remove_traces
 from approval.errors import BadFile, Conflict, NotSigned, ProofFailed, Refusal
 from approval.people.queries import workspace_facts, workspaces
@@ -147,12 +148,7 @@ def _reckon(workspace: str) -> bool:
         step = queries.next_step(session, workspace)
     if step is None:
         return False
-    try:
-        with transaction() as session:
-            return services.follow(session, step)
-    except IntegrityError:
-        _log.info("another worker reckons", workspace=workspace)
-        return False
+    return _advanced(workspace, lambda session: services.follow(session, step))
 
 
 def index_due(settings: Settings, worker: str) -> None:
@@ -177,12 +173,7 @@ def _index(workspace: str) -> bool:
         stretch = queries.next_stretch(session, workspace)
     if stretch is None:
         return False
-    try:
-        with transaction() as session:
-            return services.index(session, stretch)
-    except IntegrityError:
-        _log.info("another worker indexes", workspace=workspace)
-        return False
+    return _advanced(workspace, lambda session: services.index(session, stretch))
 
 
 def let_go_due(settings: Settings, worker: str) -> None:
@@ -242,11 +233,16 @@ def _date_archived(workspace: str) -> bool:
     with reading() as session:
         if queries.is_dated(session, workspace):
             return False
+    return _advanced(workspace, lambda session: services.date_archived(session, workspace))
+
+
+def _advanced(workspace: str, act: Callable[[Session], bool]) -> bool:
+    """Do one stretch in a transaction; False where nothing is left, or another worker began the same."""
     try:
         with transaction() as session:
-            return services.date_archived(session, workspace)
+            return act(session)
     except IntegrityError:
-        _log.info("another worker reckons", workspace=workspace)
+        _log.info("another worker does it", workspace=workspace)
         return False
 
 

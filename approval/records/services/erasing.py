@@ -69,9 +69,7 @@ def ask_erasure(
         ensure_nobody_asked(session, person)
     if asked_on > today_in(session, workspace):
         raise _invalid("asked_on", "The day on which it came in lies ahead.")
-    asker = normal_text(asked_by, "asked_by", 200)
-    if asker is None:
-        raise _invalid("asked_by", "Say who asked and how, such as: the person, by letter.")
+    asker = _asker(asked_by)
     answer = answer_for_person(session, workspace, person) if person else answer_for_posts(session, workspace, chosen)
     if answer.outcome == ACCOUNT_OPEN:
         raise Conflict(answer.words)
@@ -91,7 +89,7 @@ def ask_erasure(
         words=None if person else words,
         posts=chosen,
         asked_on=asked_on,
-        asked_by=" ".join(asker.split()),
+        asked_by=asker,
         recorded_by=by.id,
         recorded_at=clock.now(session),
         answer=answer.outcome,
@@ -100,22 +98,32 @@ def ask_erasure(
     )
     session.add(row)
     session.flush()
-    happened = events.ErasureAsked(
-        by=by.id,
-        workspace=workspace,
-        erasure=row.id,
-        person=person,
-        posts=tuple(chosen),
-        asked_on=asked_on,
-        answer=answer.outcome,
-        answer_on=answer.on,
-        proposal=proposal.id,
-    )
-    record(session, happened, row)
+    record(session, _asked(row), row)
     if proposal.accepted:
         _agree(session, row, alone=True, by=by.id)
     session.flush()
     return row
+
+
+def _asked(row: Erasure) -> events.ErasureAsked:
+    return events.ErasureAsked(
+        by=row.recorded_by,
+        workspace=row.workspace,
+        erasure=row.id,
+        person=row.person,
+        posts=tuple(row.posts),
+        asked_on=row.asked_on,
+        answer=row.answer,
+        answer_on=row.answer_on,
+        proposal=row.proposal,
+    )
+
+
+def _asker(asked_by: str) -> str:
+    text = normal_text(asked_by, "asked_by", 200)
+    if text is None:
+        raise _invalid("asked_by", "Say who asked and how, such as: the person, by letter.")
+    return " ".join(text.split())
 
 
 def _digest(workspace: str, person: str | None, posts: Sequence[int], asked_on: date) -> bytes:
