@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from doors import Browser
 from factories import Firm, a_firm, a_picture, a_post, a_post_in_review, an_approved_post
 from sqlalchemy import Engine
 
@@ -97,3 +98,15 @@ def vkey() -> Callable[[], str]:
             return head(session, log).vkey
 
     return key
+
+
+@pytest.fixture
+def signed(app):
+    """Sign somebody of the firm in, by name, to the application of the test."""
+
+    def sign(name: str) -> Browser:
+        browser = Browser(app.test_client())
+        assert browser.sign_in(f"{name}@northwind.example").status_code == 302
+        return browser
+
+    return sign

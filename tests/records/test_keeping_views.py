@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
-from doors import Browser, give_passwords
+from doors import give_passwords
 from factories import a_person, a_workspace
 from furniture import retention_typed
 from sqlalchemy import insert, select
@@ -32,16 +32,6 @@ def app(firm_on_sqlite, sqlite_url, settings, monkeypatch):
     monkeypatch.setattr(jobs, "SPAN", 60.0)
     give_passwords()
     return create_app(replace(settings, database_url=sqlite_url, base_url="http://localhost"))
-
-
-@pytest.fixture
-def signed(app):
-    def sign(name):
-        browser = Browser(app.test_client())
-        assert browser.sign_in(f"{name}@northwind.example").status_code == 302
-        return browser
-
-    return sign
 
 
 def place(browser, **changes):

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from argon2 import PasswordHasher
-from doors import Browser, give_passwords
+from doors import give_passwords
 
 from approval.app import create_app
 from approval.people.services import passwords
@@ -30,16 +30,6 @@ def app(firm_on_sqlite, sqlite_url, settings, monkeypatch):
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     give_passwords()
     return create_app(replace(settings, database_url=sqlite_url, base_url="http://localhost"))
-
-
-@pytest.fixture
-def signed(app):
-    def sign(name):
-        browser = Browser(app.test_client())
-        assert browser.sign_in(f"{name}@northwind.example").status_code == 302
-        return browser
-
-    return sign
 
 
 def enter(browser, **changes):
