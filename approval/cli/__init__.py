@@ -10,7 +10,8 @@ import importlib
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
@@ -61,19 +62,26 @@ class Gathered(click.Group):
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with told():
             return super().invoke(ctx)
-        except Forbidden as refusal:
-            _end(refusal.detail, NO)
-        except Refusal as refusal:
-            lines = [refusal.detail, *(f"  {p.where}: {p.what}" for p in refusal.problems)]
-            _end("\n".join(lines), BAD)
-        except ProofFailed as failure:
-            _end(f"does not hold: {failure}", NO)
-        except BadSetting as error:
-            _end(str(error), BAD)
-        except (NotMigrated, NotSigned, AuditFault, DBAPIError, OSError) as error:
-            _end(_failed(error), FAILED)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Say what is refused or could not be done in a line, and end with its code instead of a traceback."""
+    try:
+        yield
+    except Forbidden as refusal:
+        _end(refusal.detail, NO)
+    except Refusal as refusal:
+        lines = [refusal.detail, *(f"  {p.where}: {p.what}" for p in refusal.problems)]
+        _end("\n".join(lines), BAD)
+    except ProofFailed as failure:
+        _end(f"does not hold: {failure}", NO)
+    except BadSetting as error:
+        _end(str(error), BAD)
+    except (NotMigrated, NotSigned, AuditFault, DBAPIError, OSError) as error:
+        _end(_failed(error), FAILED)
 
 
 def _connected(command: click.Command) -> click.Command:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import signal
 import socket
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from types import FrameType
+from typing import Self
 
 import click
 from flask import Flask
@@ -24,7 +23,7 @@ from approval.settings import Settings, is_loopback
 
 END_WITHIN = 4.0
 """Seconds that the children get to finish what they are doing."""
-BAD, FAILED = 2, 3
+OK, BAD, FAILED = 0, 2, 3
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _forking = multiprocessing.get_context("fork")
 
@@ -53,53 +52,70 @@ def run(settings: Settings, *, host: str, port: int, with_worker: bool, with_dem
     cli.connect(settings).dispose()
     if with_demo:
         demo.tell(demo.loaded(settings, empty=True))
-    with _children() as start:
-        start(_serve, settings, host, port)
+    with _Children() as children:
+        children.start(_serve, settings, host, port)
         click.echo(f"Approval is at {settings.base_url}", err=True)
         if with_demo:
             click.echo("loading the demo's posts; they appear one by one", err=True)
-            click.echo(demo.posts_of(demo.loaded(settings, empty=False)), err=True)
+            children.finish(children.start(_fill, settings))
         if with_worker:
-            start(_work, settings)
-    return FAILED
+            children.start(_work, settings)
+        children.wait()
+    return OK if children.asked else FAILED
 
 
-class _Asked(BaseException):
-    """Somebody asked this process to end. No handler of errors may hold it back."""
+class _Children:
+    """Processes of this one that end together: when one of them ends early, or when INT or TERM comes.
 
+    The signal is only noted: what a handler raises is lost where it strikes a callback of a library in C.
+    """
 
-@contextlib.contextmanager
-def _children() -> Iterator[Callable[..., None]]:
-    """Start children with what this yields; then wait until one ends or INT or TERM comes, and end them all."""
-    children: list[BaseProcess] = []
+    def __init__(self) -> None:
+        self.asked = False
+        self._all: list[BaseProcess] = []
 
-    def start(run: Callable[..., None], *given: object) -> None:
-        child = _forking.Process(target=_at_work, args=(run, *given))
-        child.start()
-        children.append(child)
+    def __enter__(self) -> Self:
+        for number in _SIGNALS:
+            signal.signal(number, self._ask)
+        return self
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise _Asked
-
-    for number in _SIGNALS:
-        signal.signal(number, stop)
-    try:
-        yield start
-        while all(child.is_alive() for child in children):
-            time.sleep(0.1)
-    except _Asked:
-        sys.exit(0)
-    finally:
+    def __exit__(self, *_: object) -> None:
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        _end(children)
+        _end(self._all)
+
+    def start(self, run: Callable[..., None], *given: object) -> BaseProcess:
+        """Start a child, unless the end has begun."""
+        child = _forking.Process(target=_at_work, args=(run, *given))
+        if self._stand():
+            child.start()
+            self._all.append(child)
+        return child
+
+    def finish(self, child: BaseProcess) -> None:
+        """Wait until *child* has done its work; where it failed, the end begins."""
+        self.wait()
+        if child.exitcode == 0:
+            self._all.remove(child)
+
+    def wait(self) -> None:
+        """Wait until a child ends or the end is asked for."""
+        while self._stand():
+            time.sleep(0.1)
+
+    def _stand(self) -> bool:
+        return not self.asked and all(child.is_alive() for child in self._all)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
 
 
 def _at_work(run: Callable[..., None], *given: object) -> None:
     """Run a child, which decides itself what signals mean to it."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_DFL)
-    run(*given)
+    with cli.told():
+        run(*given)
 
 
 def _end(children: list[BaseProcess]) -> None:
@@ -149,6 +165,10 @@ def _serve(settings: Settings, host: str, port: int) -> None:
 
 def _at(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _fill(settings: Settings) -> None:
+    click.echo(demo.posts_of(demo.loaded(settings, empty=False)), err=True)
 
 
 def _work(settings: Settings) -> None:
