@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from export_archives import ARCHIVES
+from export_cosigned import COSIGNED, NOT_COSIGNED
 from export_keys import DOES_NOT_HOLD, HOLDS
 from export_lies import CHECKPOINT, ENTRIES, LIES, reopened
 from small_exports import Export, Log, manifest_of, note_over, opening, sha256, smallest_export, sums_of, zipped
@@ -21,11 +22,12 @@ from approval import tlog
 
 @dataclass(frozen=True)
 class Given:
-    """What a reader has: both files, and the key that they bring, if any."""
+    """What a reader has: both files, and the keys that they bring, if any."""
 
     archive: bytes
     note: bytes
     key: str | None
+    witnesses: tuple[str, ...] = ()
 
 
 def signed(export: Export, archive: bytes | None = None) -> Given:
@@ -222,6 +224,8 @@ def refused() -> dict[str, tuple[Callable[[], Given], str]]:
         table[f"archive: {name}"] = (lambda make=make: signed(Export(Path()), make()), says)
     for name, (make, says) in DOES_NOT_HOLD.items():
         table[f"keys: {name}"] = (lambda make=make: Given(*make()), says)
+    for name, (make, says) in NOT_COSIGNED.items():
+        table[f"not cosigned: {name}"] = (lambda make=make: Given(*make()), says)
     for name, attack in NOTE_ATTACKS.items():
         table[f"note: {name}"] = (lambda attack=attack: noted(attack), "note")
     return table
@@ -298,6 +302,7 @@ ACCEPTED: dict[str, Callable[[], Given]] = {
     "whole logs": lambda: of_entries(*range(6), installation=(0, 1)),
     "an empty period": lambda: of_entries(0),
     "the first entry and the last": lambda: of_entries(0, 5),
+    **{f"cosigned: {name}": lambda make=make: Given(*make()) for name, make in COSIGNED.items()},
     "a log that was only opened": lambda: Given(*smallest_export()),
     "long, filtered, in many scripts": long_and_filtered,
     "a later export of the same log": lambda: signed(in_full(longer_log())),

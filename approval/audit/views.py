@@ -211,9 +211,8 @@ def proof_file(log_name: str, index: int) -> Response:
     _ensure_may_prove(log_name)
     with reading() as session:
         found = queries.proof(session, log_name, index, files=_files())
-    return _attached(
-        EntryProof(found.index, found.path, found.note.encode()).to_bytes(), f"{log_name}-{index}.tlog-proof"
-    )
+        note = found.note + cosignatures(session, log_name, found.size)
+    return _attached(EntryProof(found.index, found.path, note.encode()).to_bytes(), f"{log_name}-{index}.tlog-proof")
 
 
 @blueprint.get("/audit/<log_name>/<int:index>.json")

@@ -1,10 +1,11 @@
 """Verify an export (approval-export/v1) with nothing but Python's standard library: no database, no network.
 
-    python verify.py FILE.zip [--vkey KEY] [--authority FILE.pem]
+    python verify.py FILE.zip [--vkey KEY] [--witness KEY] [--authority FILE.pem]
 
 It reads FILE.zip and FILE.zip.note. KEY is a verifier key of the firm's log, from elsewhere than the
 export; without it the answer begins "signer not checked" and shows the key that the export itself names.
 An older key of the log leads to the newest one by the announcements in the export, each sealed by the key before.
+--witness, once for each, is the key of somebody who watches the log: a checkpoint that they cosigned must be here.
 Exit codes: 0 the export holds, 1 it does not, 2 bad usage or input, 3 it could not be read.
 A line that begins "warning:" says what looks odd and refuses nothing, such as an export from the future.
 
@@ -19,7 +20,8 @@ What is checked, in this order (docs/export-format.md describes the format):
 5. every opened value opens its commitment; every content that an entry names is present or said to be absent;
 6. earlier checkpoints are of the beginning of the same log; what a revoked key alone signed is flagged; time
    stamps (RFC 3161) are of these checkpoints. Who signed a time stamp is for openssl to say, the one program that
-   is called: under the certificates in FILE.pem, or those in the export. Without openssl that is not checked.
+   is called: under the certificates in FILE.pem, or those in the export. Without openssl that is not checked;
+7. with --witness: a checkpoint of each log carries a cosignature (C2SP tlog-cosignature) of that key.
 
 It runs on Python 3.9 or later. Memory grows with names and opened commitments alone, not with the log.
 """
@@ -54,6 +56,9 @@ MANIFEST = "manifest.json"
 LOG_MEMBERS = ("checkpoint", "entries.jsonl", "proof")
 AUTHORITY = "anchors/authority.pem"
 
+SIGNER, COSIGNER = 1, 4
+"""The algorithms of verifier keys: who signs a log with Ed25519, and who cosigns it as a witness."""
+
 MAX_NOTE = 4096
 MAX_SIGNATURES = 16
 MAX_EARLIER = 1000
@@ -71,6 +76,8 @@ MAX_FAULTS = 100
 MAX_RUNS = 5
 # Two clocks that are kept right differ by seconds.
 MAX_AHEAD = 300
+# 9999-12-31 23:59:59 UTC
+LAST_SECOND = 253402300799
 
 # What zipfile and zlib raise for an archive that is not what it claims to be.
 BROKEN_ARCHIVE = (
@@ -210,14 +217,15 @@ class Key(NamedTuple):
     public_key: bytes
 
 
-def parse_vkey(text: object) -> Key:
+def parse_vkey(text: object, algorithm: int = SIGNER) -> Key:
     parts = text.split("+", 2) if isinstance(text, str) else []
     if len(parts) != 3 or not KEY_NAME.fullmatch(parts[0]):
         raise Refused("a verifier key has the form <name>+<8 hex digits>+<base64>")
     data = decode_base64(parts[2])
     key_id = hashlib.sha256(parts[0].encode() + b"\n" + data).digest()[:4]
-    if len(data) != 33 or data[0] != 1 or parts[1] != key_id.hex():
-        raise Refused("the verifier key is not an Ed25519 key with its own key id")
+    if len(data) != 33 or data[0] != algorithm or parts[1] != key_id.hex():
+        whose = "an Ed25519 key" if algorithm == SIGNER else "a witness's Ed25519 key"
+        raise Refused(f"the verifier key is not {whose} with its own key id")
     return Key(str(text), parts[0], key_id, data[1:])
 
 
@@ -264,6 +272,21 @@ def is_signed(note: Note, key: Key) -> bool:
 def ensure_signed(note: Note, key: Key) -> None:
     if not is_signed(note, key):
         raise Refused(f"it is signed with another key than {key.text}")
+
+
+def cosigned_at(note: Note, witness: Key) -> int | None:
+    """When (POSIX seconds) the witness cosigned the note; None where it did not, a false line of its key is refused."""
+    times = []
+    for name, value in note.signatures:
+        if name == witness.name and value[:4] == witness.key_id:
+            instant = int.from_bytes(value[4:12], "big")
+            message = f"cosignature/v1\ntime {instant}\n{note.text}".encode()
+            if len(value) != 76 or not verify_ed25519(witness.public_key, message, value[12:]):
+                raise Refused(f"the cosignature of {witness.name} does not hold")
+            if instant > LAST_SECOND:
+                raise Refused(f"the cosignature of {witness.name} names no time")
+            times.append(instant)
+    return max(times, default=None)
 
 
 def decode_base64(text: str) -> bytes:
@@ -640,19 +663,29 @@ def check_sums(archive: zipfile.ZipFile, report: Report) -> None:
 # --- The export
 
 
-def verify(path: str, vkey: str | None = None, authority: bytes | None = None) -> Report:
-    """Verify the export at `path`; ValueError for a malformed `vkey`, OSError for an unreadable file.
+class Brought(NamedTuple):
+    """What the reader has from elsewhere than the export: a key of the log, keys of witnesses, certificates (PEM)."""
+
+    key: Key | None = None
+    witnesses: tuple[Key, ...] = ()
+    authority: bytes | None = None
+
+
+def verify(path: str, vkey: str | None = None, authority: bytes | None = None, witnesses: Sequence[str] = ()) -> Report:
+    """Verify the export at `path`; ValueError for a malformed key, OSError for an unreadable file.
 
     `authority` are certificates in PEM under which time stamps are looked at, instead of those in the export.
     """
     report = Report()
     try:
-        expected = parse_vkey(vkey) if vkey is not None else None
+        expected = at("--vkey", parse_vkey, vkey) if vkey is not None else None
+        watching = tuple(at("--witness", parse_vkey, each, COSIGNER) for each in witnesses)
     except Refused as error:
         raise ValueError(str(error)) from None
+    brought = Brought(expected, watching, authority)
     with open(path, "rb") as file, open(f"{path}.note", "rb") as note:
         try:
-            check_export(file, note.read(MAX_NOTE + 1), expected, report, authority)
+            check_export(file, note.read(MAX_NOTE + 1), brought, report)
         except Refused as error:
             report.failures.append(str(error))
         except BROKEN_ARCHIVE as error:
@@ -660,9 +693,8 @@ def verify(path: str, vkey: str | None = None, authority: bytes | None = None) -
     return report
 
 
-def check_export(
-    file: BinaryIO, note_bytes: bytes, expected: Key | None, report: Report, authority: bytes | None = None
-) -> None:
+def check_export(file: BinaryIO, note_bytes: bytes, brought: Brought, report: Report) -> None:
+    expected = brought.key
     note = at("note", parse_note, note_bytes)
     length = check_whole(file, note, report)
     if expected is not None and (note.name != expected.name or at("note", is_signed, note, expected)):
@@ -681,7 +713,7 @@ def check_export(
         own: list[SigningKey] = []
         for log in manifest["logs"]:
             try:
-                chain = check_log(archive, log, manifest["absent"], report, authority)
+                chain = check_log(archive, log, manifest["absent"], report, brought)
                 own = chain if log["log"] == manifest["workspace"] else own
             except Refused as error:
                 report.fail(f"log {log['log']}: {error}")
@@ -768,11 +800,7 @@ def is_log(value: object) -> bool:
 
 
 def check_log(
-    archive: zipfile.ZipFile,
-    log: dict[str, Any],
-    absent: dict[str, str],
-    report: Report,
-    authority: bytes | None = None,
+    archive: zipfile.ZipFile, log: dict[str, Any], absent: dict[str, str], report: Report, brought: Brought
 ) -> list[SigningKey]:
     key = at(MANIFEST, parse_vkey, log["vkey"])
     folder = f"logs/{log['log']}"
@@ -789,14 +817,14 @@ def check_log(
     report.findings += entries.summary()
     if not entries.chain or entries.chain[-1].key.text != key.text:
         raise Refused("it was opened under another origin or key than the checkpoint's: no announcement leads there")
-    earlier = Earlier(archive, log["log"], entries.chain, size, root, {size: note}, authority)
+    earlier = Earlier(archive, log["log"], entries.chain, size, root, {size: note}, brought)
     earlier.check(report)
     return entries.chain
 
 
 @dataclass
 class Earlier:
-    """Earlier checkpoints of a log: they show that one key was announced under another, and what was dated when."""
+    """The checkpoints of a log: that one key was announced under another, what was dated when, who watched it."""
 
     archive: zipfile.ZipFile
     log: str
@@ -804,7 +832,7 @@ class Earlier:
     size: int
     root: bytes
     notes: dict[int, Note]
-    authority: bytes | None
+    brought: Brought
 
     def check(self, report: Report) -> None:
         signed = {self.size: at("checkpoint", signers, self.notes[self.size], self.size, self.chain)}
@@ -817,6 +845,9 @@ class Earlier:
         self._follow(signed, report)
         dated = {size: self._dated(size, report) for size in sorted(sizes) if self._token(size) is not None}
         self._flag(signed, dated, report)
+        for witness in self.brought.witnesses:
+            self._watched(witness, report)
+        self._say_unwatched(report)
 
     def _sizes(self) -> set[int]:
         names = (EARLIER.fullmatch(name) for name in self.archive.namelist())
@@ -861,13 +892,33 @@ class Earlier:
         if digest != hashlib.sha256(text).digest():
             raise Refused(f"{place}: the time stamp is of something else than the checkpoint of {size} entries")
         given = AUTHORITY in self.archive.NameToInfo
-        authority = self.authority or (read_member(self.archive, AUTHORITY, MAX_TOKEN) if given else None)
+        authority = self.brought.authority or (read_member(self.archive, AUTHORITY, MAX_TOKEN) if given else None)
         why = at(place, ask_openssl, text, token, instant, authority)
-        under = "the certificates that you gave" if self.authority else f"{AUTHORITY}, which the firm chose"
+        under = "the certificates that you gave" if self.brought.authority else f"{AUTHORITY}, which the firm chose"
         who = f"not checked, {why}" if why else f"verified by openssl under {under}"
         when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.strptime(instant, "%Y%m%d%H%M%S"))
         report.findings.append(f"log {self.log}: {size:,} entries are dated {when}; who signed that: {who}")
         return when
+
+    def _watched(self, witness: Key, report: Report) -> None:
+        """Ensure that the witness cosigned one of the checkpoints; the longest is what counts."""
+        times = {size: at("cosignature", cosigned_at, note, witness) for size, note in self.notes.items()}
+        size = max((size for size, instant in times.items() if instant is not None), default=0)
+        if not size:
+            report.fail(f"log {self.log}: no checkpoint here is cosigned by {witness.text}")
+            return
+        when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(times[size]))
+        report.findings.append(
+            f"log {self.log}: {size:,} entries were cosigned by {witness.name} at {when}: it had seen no other history"
+        )
+
+    def _say_unwatched(self, report: Report) -> None:
+        known = {self.chain[0].key.name, *(each.name for each in self.brought.witnesses)}
+        others = sorted({name for note in self.notes.values() for name, _ in note.signatures} - known)
+        if others:
+            report.findings.append(
+                f"log {self.log}: not checked, lines of {', '.join(others)}; give their keys with --witness"
+            )
 
     def _flag(self, signed: dict[int, list[SigningKey]], dated: dict[int, str], report: Report) -> None:
         for size, keys in sorted(signed.items()):
@@ -1056,12 +1107,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="verify", description=f"Verify an export ({FORMAT}) offline.")
     parser.add_argument("file", metavar="FILE.zip", help="the export; FILE.zip.note is read beside it")
     parser.add_argument("--vkey", metavar="KEY", help="a verifier key of the log, from a source that you trust")
+    parser.add_argument("--witness", metavar="KEY", action="append", default=[], help="the key of a witness, from them")
     parser.add_argument("--authority", metavar="FILE.pem", help="certificates of who dated it, from such a source")
     options = parser.parse_args(argv)
     try:
-        report = verify(options.file, options.vkey, read_file(options.authority))
+        report = verify(options.file, options.vkey, read_file(options.authority), options.witness)
     except ValueError as error:
-        sys.stderr.write(f"--vkey: {error}\n")
+        sys.stderr.write(f"{error}\n")
         return 2
     except OSError as error:
         sys.stderr.write(f"{error.filename or options.file}: {error.strerror or error}\n")

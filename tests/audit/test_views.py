@@ -7,19 +7,20 @@ from dataclasses import replace
 
 import pytest
 from doors import Browser, give_passwords
+from export_cosigned import of
 from factories import a_decision, a_firm, a_post_in_review
 from sqlalchemy import insert
 
 from approval import clock, settings as environment
 from approval.app import create_app
-from approval.audit.models import Anchor
+from approval.audit.models import Anchor, Cosignature
 from approval.audit.models.keys import verify_signature
 from approval.audit.queries.entries import explaining, head
 from approval.audit.services import rotating, seal
 from approval.db import reading, transaction
 from approval.posts.models import Post
 from approval.review.flow import Verdict
-from approval.tlog import EntryProof, ProofError, VerifierKey, check_entry
+from approval.tlog import EntryProof, Note, ProofError, VerifierKey, check_cosignature, check_entry, cosign
 
 
 @pytest.fixture
@@ -91,6 +92,19 @@ def test_the_proof_of_an_entry_is_one_click_and_holds_without_this_program(firm,
     assert check_entry(proof, entry, key=key, verify=verify_signature).size > 3
     with pytest.raises(ProofError):
         check_entry(proof, browser.get("/audit/northwind/4.json").data, key=key, verify=verify_signature)
+
+
+def test_the_proof_of_an_entry_carries_the_cosignatures_over_its_checkpoint(firm, keys, browser):
+    size = sealed(keys)
+    witness, secret = of("auditor.example")
+    with transaction() as session:
+        text = head(session, "northwind").note.partition("\n\n")[0] + "\n"
+        line = cosign(text, key=witness, time=1, sign=secret.sign).to_line()
+        row = {"log": "northwind", "size": size, "witness": witness.name, "line": line, "at": clock.now(session)}
+        session.execute(insert(Cosignature).values(**row))
+    proof = EntryProof.from_bytes(browser.get("/audit/northwind/3.tlog-proof").data)
+    note = Note.from_bytes(proof.note)
+    assert check_cosignature(note.text, note.signatures[-1], key=witness, verify=verify_signature) == 1
 
 
 def test_an_entry_that_is_not_there_has_no_proof(firm, keys, browser):

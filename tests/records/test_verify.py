@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from export_attacks import NOTE_ATTACKS
+from export_cosigned import VKEY as WITNESS
 from small_exports import Export, note_over, save, smallest_export
 
 from approval import tlog
@@ -73,6 +74,14 @@ def test_bad_usage_exits_2(arguments, capsys):
 def test_a_malformed_key_exits_2(export, key, capsys):
     assert main([export.save(), "--vkey", key]) == 2
     assert "--vkey" in capsys.readouterr().err
+
+
+def test_the_key_of_a_log_is_no_key_of_a_witness_and_the_other_way_round(export, capsys):
+    path = export.save()
+    assert main([path, "--witness", export.vkey]) == 2
+    assert "--witness: the verifier key is not a witness's Ed25519 key" in capsys.readouterr().err
+    assert main([path, "--vkey", WITNESS]) == 2
+    assert "--vkey: the verifier key is not an Ed25519 key" in capsys.readouterr().err
 
 
 def test_a_missing_note_is_named_and_exits_2(export, capsys):
@@ -163,7 +172,7 @@ def test_every_truncation_is_refused(smallest):
 def holds(archive: bytes, note: bytes, expected: Any) -> bool:
     report = verifier.Report()
     try:
-        verifier.check_export(io.BytesIO(archive), note, expected, report)
+        verifier.check_export(io.BytesIO(archive), note, verifier.Brought(expected), report)
     except (Refused, *verifier.BROKEN_ARCHIVE):
         return False
     return report.holds
@@ -186,7 +195,7 @@ def members_hold(data: bytes) -> bool:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             manifest = verifier.read_manifest(archive)
             verifier.check_sums(archive, report)
-            verifier.check_log(archive, manifest["logs"][0], {}, report)
+            verifier.check_log(archive, manifest["logs"][0], {}, report, verifier.Brought())
     except Exception:
         return False
     return report.holds

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from authority import an_authority
+from witnesses import a_witness
 
 from approval import clock, settings as environment, worker
 from approval.audit.queries.entries import head
@@ -17,7 +18,7 @@ from approval.audit.queries.verifying import logs, verify as verify_log
 from approval.audit.services import rotating, seal
 from approval.db import reading, transaction
 from approval.records.queries import Filters
-from approval.records.services import write_export, writing
+from approval.records.services import vouching, write_export, writing
 from approval.records.verify import main, verify
 
 LOG = "northwind"
@@ -122,6 +123,50 @@ def test_a_key_that_was_announced_and_has_signed_nothing_yet_signs_no_export(
     monkeypatch.setattr(writing, "seal", lambda *_, **__: None)
     path = export()[0]
     assert asked(path, first).holds, asked(path, first).to_text()
+
+
+@pytest.fixture
+def watched(firm_on_sqlite, settings, keys, key, tmp_path):
+    """The firm's logs, watched by a witness that is asked with what this yields."""
+    with a_witness(tmp_path / "witness") as witness:
+        for log in (LOG, "installation"):
+            witness.folder.trust(key(log))
+        port = witness.url.rpartition(":")[2]
+        given = environment.load(
+            {
+                "APPROVAL_WITNESSES": f"{witness.url} {witness.vkey}",
+                "APPROVAL_OUTBOUND_ALLOW": f"127.0.0.0/8:{port}",
+                "APPROVAL_SECRET_KEY": "s" * 40,
+            }
+        )
+        yield witness, replace(settings, witnesses=given.witnesses, outbound_allow=given.outbound_allow)
+
+
+def test_an_export_shows_how_far_a_witness_saw_its_logs(watched, keys, key, export, capsys):
+    witness, asking = watched
+    seal_all(keys)
+    worker.witness_due(asking, "w")
+    path = export()[0]
+    assert main([str(path), "--vkey", key(), "--witness", witness.vkey]) == 0
+    told = capsys.readouterr().out
+    assert [f"log {log}:" in line for line in told.splitlines() if "were cosigned by auditor.example" in line
+            for log in (LOG, "installation")].count(True) == 2  # fmt: skip
+    assert main([str(path), "--vkey", key()]) == 0
+    assert "not checked, lines of auditor.example" in capsys.readouterr().out
+
+
+def test_an_export_that_no_witness_saw_is_refused_by_whoever_brings_the_key_of_one(watched, export, key, capsys):
+    witness, _ = watched
+    assert main([str(export()[0]), "--vkey", key(), "--witness", witness.vkey]) == 1
+    assert f"no checkpoint here is cosigned by {witness.vkey}" in capsys.readouterr().out
+
+
+def test_as_many_witnesses_stand_in_a_checkpoint_as_the_format_has_room_for(watched, monkeypatch, key, export):
+    line = f"— {'w' * 200} {'A' * 104}\n"
+    monkeypatch.setattr(vouching, "cosignatures", lambda *_: line * 40)
+    report = asked(export()[0], key())
+    assert report.holds, report.to_text()
+    assert "not checked, lines of www" in report.to_text()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ REFUSED = refused()
 
 
 def asked(folder: Path, given: Given) -> verifier.Report:
-    return verify(save(folder, given.archive, given.note), given.key)
+    return verify(save(folder, given.archive, given.note), given.key, witnesses=given.witnesses)
 
 
 # --- the table that both verifiers answer
@@ -41,6 +42,16 @@ def test_an_export_that_is_not_what_it_says_is_refused_by_name(tmp_path, make, r
 @pytest.mark.parametrize("make", ACCEPTED.values(), ids=ACCEPTED)
 def test_an_export_that_is_what_it_says_is_accepted(tmp_path, make):
     assert asked(tmp_path, make()).failures == []
+
+
+def test_lines_of_a_witness_whose_key_nobody_brings_are_said_and_refuse_nothing(tmp_path):
+    for name in ("damaged", "by a namesake"):
+        given = replace(REFUSED[f"not cosigned: {name}"][0](), witnesses=())
+        report = asked(tmp_path, given)
+        assert report.holds and "not checked, lines of auditor.example; give their keys" in report.to_text()
+    report = asked(tmp_path, ACCEPTED["cosigned: both logs"]())
+    assert "log northwind: 6 entries were cosigned by auditor.example at 2027-01-01 00:00:00 UTC" in report.to_text()
+    assert "not checked, lines" not in report.to_text()
 
 
 @pytest.mark.parametrize("make", truncations().values(), ids=truncations())

@@ -278,7 +278,7 @@ def holds(archive, note, key):
     report = verifier.Report()
     try:
         expected = None if key is None else verifier.parse_vkey(key)
-        verifier.check_export(io.BytesIO(archive), note, expected, report)
+        verifier.check_export(io.BytesIO(archive), note, verifier.Brought(expected), report)
     except (verifier.Refused, *verifier.BROKEN_ARCHIVE):
         return False
     return report.holds

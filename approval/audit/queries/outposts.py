@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, String, and_, cast, literal, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, func, literal, or_, select
 
 from approval import clock
 from approval.audit.models import Anchor, Checkpoint, Cosignature, Outpost, Sealing, Watch, WormCopy
@@ -62,6 +62,12 @@ def cosignatures(session: Session, log: str, size: int) -> str:
     """Return the lines by which witnesses cosigned the checkpoint of this size."""
     lines = select(Cosignature.line).where(Cosignature.log == log, Cosignature.size == size)
     return "".join(session.scalars(lines.order_by(Cosignature.witness)))
+
+
+def newest_cosigned(session: Session, log: str, size: int) -> set[int]:
+    """Return the sizes, at most *size*, of the newest checkpoint that each witness cosigned."""
+    newest = select(func.max(Cosignature.size)).where(Cosignature.log == log, Cosignature.size <= size)
+    return set(session.scalars(newest.group_by(Cosignature.witness)))
 
 
 def differ(session: Session, names: Collection[str], *, copies: bool) -> bool:

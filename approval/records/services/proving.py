@@ -21,7 +21,7 @@ from approval.db import Session
 from approval.errors import ProofFailed
 from approval.records.queries.selection import BATCH, Included, entries_at
 from approval.records.services.archive import Archive
-from approval.records.services.vouching import signing_key
+from approval.records.services.vouching import cosigned, signing_key
 from approval.tlog import ProofError, check_subset, leaf_hash, prove_subset, root, tile_reader
 
 # Exact in canonical JSON: within a string the quotation marks would be escaped.
@@ -64,7 +64,7 @@ def write_log(archive: Archive, session: Session, head: Head, indexes: Sequence[
             f"the entries of {head.log} do not lead to its checkpoint at {head.sealed} ({error}); "
             "`approval audit verify` names the first bad one"
         ) from error
-    archive.add(f"{folder}/checkpoint", head.note.encode())
+    archive.add(f"{folder}/checkpoint", cosigned(session, head.log, head.sealed, head.note))
     archive.add(f"{folder}/proof", b"".join(base64.b64encode(hash_) + b"\n" for hash_ in proof))
     vkey = signing_key(session, head).to_text()
     return Proved(head.log, vkey, head.sealed, len(indexes), frozenset(lines.actors), lines.unopened, lines.erased)

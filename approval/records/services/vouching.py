@@ -1,4 +1,5 @@
-"""Earlier checkpoints in an export: those that vouch for a change of keys, and those that were dated from outside."""
+"""Checkpoints in an export: beside the exported one those that vouch for a change of keys, and those that somebody
+outside dated or cosigned."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from approval.audit.models import Anchor, Checkpoint, Entry
 from approval.audit.queries.entries import Head
 from approval.audit.queries.hashes import fetch_from
 from approval.audit.queries.keychain import Keychain, keychain
+from approval.audit.queries.outposts import cosignatures, newest_cosigned
 from approval.audit.services.anchoring import RFC3161
 from approval.db import Session
 from approval.records.queries.selection import Period
@@ -19,6 +21,8 @@ from approval.records.services.archive import Archive
 from approval.tlog import VerifierKey, prove_consistency, tile_reader
 
 AUTHORITY = "anchors/authority.pem"
+MAX_NOTE, MAX_SIGNATURES = 4096, 16
+"""Bytes and signature lines of a checkpoint in an export (docs/export-format.md)."""
 
 
 def signing_key(session: Session, head: Head) -> VerifierKey:
@@ -26,15 +30,25 @@ def signing_key(session: Session, head: Head) -> VerifierKey:
     return keychain(session, head.log).signing(head.sealed)[-1].key
 
 
+def cosigned(session: Session, log: str, size: int, note: str) -> bytes:
+    """Return the note of a checkpoint with as many lines of its witnesses as the format has room for."""
+    lines = [note, *cosignatures(session, log, size).splitlines(keepends=True)]
+    own = note.count("\n\u2014 ")
+    while len(lines) - 1 + own > MAX_SIGNATURES or len("".join(lines).encode()) > MAX_NOTE:
+        lines.pop()
+    return "".join(lines).encode()
+
+
 def write_earlier(archive: Archive, session: Session, head: Head, period: Period) -> bool:
     """Write the earlier checkpoints that a verifier needs, each with its proof, and the tokens of time over them.
 
     The tokens are the first over all that happened until the period's end, the newest, and the newest before the
-    cut of each revoked key. Return whether there are any.
+    cut of each revoked key. Return whether there are any. Of each witness the newest cosignature is there.
     """
     chain = keychain(session, head.log)
     dated = _dated(session, head, chain, period)
-    for size in sorted({*_vouching(session, head, chain), *dated} - {head.sealed}):
+    watched = newest_cosigned(session, head.log, head.sealed)
+    for size in sorted({*_vouching(session, head, chain), *dated, *watched} - {head.sealed}):
         _write_checkpoint(archive, session, head, size)
     for size in dated:
         where = Anchor.log == head.log, Anchor.size == size, Anchor.kind == RFC3161
@@ -90,5 +104,6 @@ def _write_checkpoint(archive: Archive, session: Session, head: Head, size: int)
     where = Checkpoint.log == head.log, Checkpoint.size == size
     proof = prove_consistency(size, head.sealed, tile_reader(fetch_from(session, head.log)))
     folder = f"logs/{head.log}/earlier/{size}"
-    archive.add(f"{folder}.checkpoint", session.scalars(select(Checkpoint.note).where(*where)).one().encode())
+    note = session.scalars(select(Checkpoint.note).where(*where)).one()
+    archive.add(f"{folder}.checkpoint", cosigned(session, head.log, size, note))
     archive.add(f"{folder}.proof", b"".join(base64.b64encode(hash_) + b"\n" for hash_ in proof))
