@@ -349,6 +349,14 @@ DOORS: dict[str, tuple[Open, ...]] = {
         get("/records/posts/{draft}", AUDITING),
         get("/records/posts/{published}", AUDITING, guest=IN),
     ),
+    "records.case_pages": (
+        get("/records/posts/{draft}.pdf", AUDITING),
+        get("/records/posts/{published}.pdf", AUDITING, guest=IN),
+    ),
+    "records.case_entries": (
+        get("/records/posts/{draft}.jsonl", AUDITING),
+        get("/records/posts/{published}.jsonl", AUDITING, guest=IN),
+    ),
     "records.search": (get("/records/search" + W + "&words=hours", AUDITING),),
     "records.searches": (get("/records/searches" + W, AUDITING),),
     "records.recreated": (

@@ -24,6 +24,7 @@ from approval.capabilities import Capability, can
 from approval.db import Session, reading
 from approval.errors import BadTime, CapabilityMissing, Invalid, NotFound, ProofFailed
 from approval.tlog import ENTRIES, TILE_WIDTH, EntryProof, parse_tile_path
+from approval.web.files import attached
 from approval.web.identity import (
     current,
     ensure_may,
@@ -212,7 +213,7 @@ def proof_file(log_name: str, index: int) -> Response:
     with reading() as session:
         found = queries.proof(session, log_name, index, files=_files())
         note = found.note + cosignatures(session, log_name, found.size)
-    return _attached(EntryProof(found.index, found.path, note.encode()).to_bytes(), f"{log_name}-{index}.tlog-proof")
+    return attached(EntryProof(found.index, found.path, note.encode()).to_bytes(), f"{log_name}-{index}.tlog-proof")
 
 
 @blueprint.get("/audit/<log_name>/<int:index>.json")
@@ -223,12 +224,7 @@ def entry_file(log_name: str, index: int) -> Response:
     with reading() as session:
         line = queries.entry(session, log_name, index)
     _ensure_may_read_entry(line)
-    return _attached(line.body.encode(), f"{log_name}-{index}.json")
-
-
-def _attached(data: bytes, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return Response(data, mimetype="application/octet-stream", headers=headers)
+    return attached(line.body.encode(), f"{log_name}-{index}.json")
 
 
 @blueprint.get("/log/<log_name>/checkpoint")

@@ -184,6 +184,15 @@ def test_each_step_stands_in_the_log_once(greta):
     assert looks()[before:] == [("records.room", ""), ("records.case_file", "post_id 2")]
 
 
+def test_the_files_of_a_case_reach_as_far_as_the_room_and_are_recorded(greta):
+    before = len(looks())
+    lines = [json.loads(line) for line in greta.get("/records/posts/2.jsonl").data.splitlines()]
+    assert lines and all(line["v"] == 1 for line in lines)
+    assert greta.get("/records/posts/2.pdf").data.startswith(b"%PDF")
+    assert [greta.get(f"/records/posts/1.{kind}").status_code for kind in ("pdf", "jsonl")] == [404, 404]
+    assert looks()[before:] == [("records.case_entries", "post_id 2"), ("records.case_pages", "post_id 2")]
+
+
 def test_what_cannot_be_recorded_is_not_shown(greta, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("the disk is full")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import replace
 
 import pytest
@@ -110,6 +111,19 @@ def test_the_case_file_tells_the_story_and_links_the_entries(signed):
     for expected in ("=Today only", "Is this so?", "Comment deleted", "today only", "/audit/northwind/"):
         assert expected in page, expected
     assert signed("emil").get("/records/posts/99").status_code == 404
+
+
+def test_the_case_file_is_handed_out_for_paper_and_as_its_raw_entries(signed):
+    emil = signed("emil")
+    page, lines = emil.get("/records/posts/2").text, emil.get("/records/posts/2.jsonl")
+    indexes = re.findall(r'href="/audit/northwind/(\d+)">\d+</a></td>', page)
+    assert [emil.get(f"/audit/northwind/{index}.json").data for index in indexes] == lines.data.splitlines()
+    assert lines.headers["Content-Disposition"] == "attachment; filename=northwind-post-2.jsonl"
+    paper = emil.get("/records/posts/2.pdf")
+    assert (paper.mimetype, paper.data[:5]) == ("application/pdf", b"%PDF-")
+    assert paper.headers["Content-Disposition"] == "attachment; filename=northwind-post-2.pdf"
+    assert 'href="/records/posts/2.pdf"' in page and 'href="/records/posts/2.jsonl"' in page
+    assert emil.get("/records/posts/99.pdf").status_code == 404
 
 
 def test_the_verifier_is_handed_out_as_it_is(signed):

@@ -41,6 +41,11 @@ class CaseFile:
         return frozenset(each.digest for moment in self.story if moment.payload for each in moment.payload.media)
 
     @property
+    def lines(self) -> bytes:
+        """The entries as they stand in the log, a line each."""
+        return "".join(f"{entry.body}\n" for entry in self.entries).encode()
+
+    @property
     def findings(self) -> Iterator[list[Mapping[str, Any]]]:
         """What each rule set found in each revision."""
         return (list(moment.findings) for moment in self.story if moment.kind == "revision.screened")

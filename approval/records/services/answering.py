@@ -125,9 +125,8 @@ class _Writing:
             self.session.expunge_all()
 
     def _case(self, stem: str, case: CaseFile) -> Iterator[tuple[str, str]]:
-        raw = "".join(f"{entry.body}\n" for entry in case.entries).encode()
-        self.archive.add(f"{stem}.jsonl", raw)
-        self.archive.add(f"{stem}.pdf", case_pdf(case, raw), stored=True)
+        self.archive.add(f"{stem}.jsonl", case.lines)
+        self.archive.add(f"{stem}.pdf", case_pdf(case), stored=True)
         yield f"{stem}.pdf", f"post {case.post} as a story"
         yield f"{stem}.jsonl", f"post {case.post} as raw events"
 
@@ -152,11 +151,11 @@ class _Writing:
         return "Answered by a file of the firm.", ((name, "the firm's answer"),)
 
 
-def case_pdf(case: CaseFile, raw: bytes) -> bytes:
+def case_pdf(case: CaseFile) -> bytes:
     """Return the story of a post as PDF; on each page stands the SHA-256 of its raw events."""
     from approval.records.rendering.pdf import document
 
-    digest = hashlib.sha256(raw).hexdigest()
+    digest = hashlib.sha256(case.lines).hexdigest()
     foot = f"{case.workspace} · post {case.post} · SHA-256 of its {len(case.entries)} events: {digest}"
     return document(case.title, foot, _told(case))
 

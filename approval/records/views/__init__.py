@@ -2,6 +2,7 @@
 
 from approval.records.views import (
     archives,
+    cases,
     complaints,
     disposition,
     due,
@@ -23,6 +24,7 @@ from approval.records.views.routes import blueprint as blueprint
 __all__ = [
     "archives",
     "blueprint",
+    "cases",
     "complaints",
     "disposition",
     "due",

@@ -20,6 +20,7 @@ from approval.records.forms import ArchiveForm
 from approval.records.queries import ArchivedFacts, ArchivedKeeping, ArchiveFacts
 from approval.records.views.routes import PAGE, Tabs, blueprint, tabs
 from approval.web.errors import status_of
+from approval.web.files import attached
 from approval.web.identity import current, ensure_may, hooks, origin, require, signed_in, unseen, workspace
 from approval.web.paging import format_cursor, parse_cursor
 
@@ -231,9 +232,7 @@ def original(record_id: int) -> Response:
         data = queries.original(session, record_id)
         kind = kind_of(queries.archive(session, facts.archive).name)
     ending = "eml" if kind in ("eml", "mbox") else kind if kind in ("csv", "jsonl") else "txt"
-    response = Response(data, mimetype="application/octet-stream")
-    response.headers.set("Content-Disposition", "attachment", filename=f"archived-{record_id}.{ending}")
-    return response
+    return attached(data, f"archived-{record_id}.{ending}")
 
 
 def _record(session: Session, record_id: int) -> ArchivedFacts:

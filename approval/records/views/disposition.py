@@ -24,6 +24,7 @@ from approval.records.queries.due import Place
 from approval.records.views.due import place_in
 from approval.records.views.routes import PAGE, Tabs, blueprint, tabs
 from approval.web.errors import status_of
+from approval.web.files import attached
 from approval.web.identity import current, ensure_may, origin, require, signed_in, unseen, workspace
 from approval.web.paging import format_cursor, parse_cursor
 
@@ -296,9 +297,7 @@ def line_of(line: Gone) -> dict[str, Any]:
 
 def as_file(said: dict[str, Any], name: str) -> Response:
     """Hand out JSON as a file."""
-    answer = Response(json.dumps(said, indent=1, ensure_ascii=False) + "\n", mimetype="application/json")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    return attached(json.dumps(said, indent=1, ensure_ascii=False) + "\n", name, "application/json")
 
 
 def _number(argument: str) -> int | None:

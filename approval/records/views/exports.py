@@ -1,4 +1,4 @@
-"""Records in the browser: what can be shown, exports, the case file of a post, how to verify."""
+"""Records in the browser: what can be shown, exports, how to verify."""
 
 from __future__ import annotations
 
@@ -20,21 +20,17 @@ from approval.records import queries, services, verify as verifier
 from approval.records.forms import ExportForm
 from approval.records.queries import (
     AccessStanding,
-    CaseFile,
     ExportFacts,
     HitFacts,
     LookbackFacts,
-    PostKeeping,
     RequestFacts,
-    keeping_of,
 )
-from approval.records.queries.rooms import told_until
 from approval.records.services import pages
 from approval.records.views.routes import PAGE, Tabs, blueprint, tabs
 from approval.screening.services import rule_names
+from approval.web.files import attached
 from approval.web.identity import (
     current,
-    ensure_may_see,
     ensure_may_see_own,
     hooks,
     origin,
@@ -244,13 +240,7 @@ def note(export_id: int) -> Response:
     """Hand out the signed note that belongs beside the archive."""
     facts = _fetchable(export_id)
     path = _path(facts)
-    return _attached(path.with_name(f"{path.name}.note").read_bytes(), f"{facts.file_name}.note", "text/plain")
-
-
-def _attached(data: bytes, name: str, kind: str) -> Response:
-    response = Response(data, mimetype=kind)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    return attached(path.with_name(f"{path.name}.note").read_bytes(), f"{facts.file_name}.note", "text/plain")
 
 
 def _fetchable(export_id: int) -> ExportFacts:
@@ -268,38 +258,15 @@ def _path(facts: ExportFacts) -> Path:
     return path
 
 
-@blueprint.get("/records/posts/<int:post_id>")
-@signed_in
-def case_file(post_id: int) -> str:
-    """Show the case file of a post: its story, then the entries that it is told from."""
-    with reading() as session:
-        with unseen():
-            name = queries.workspace_of(session, post_id)
-        ensure_may_see(Capability.READ_AUDIT, name, post=post_id)
-        room = current().limited_to(name)
-        page: CaseFile = queries.case_file(session, post_id, until=told_until(session, room) if room else None)
-        keeping: PostKeeping = keeping_of(session, post_id)
-        log = head(session, name)
-        complaints = queries.complaints_of(session, post_id) if room is None else ()
-    return render_template(
-        "records/post.html",
-        page=page,
-        keeping=keeping,
-        reads_holds=room is None,
-        log=log,
-        complaints=complaints,
-    )
-
-
 @blueprint.get("/records/verify.html")
 @signed_in
 def verifier_page() -> Response:
     """Hand out the verifier that runs in a browser: a file to be kept, never a page of this server."""
-    return _attached(pages.verifier_page(), "verify.html", "text/html")
+    return attached(pages.verifier_page(), "verify.html", "text/html")
 
 
 @blueprint.get("/records/verify.py")
 @signed_in
 def verifier_source() -> Response:
     """Hand out the stand-alone verifier."""
-    return _attached(Path(verifier.__file__).read_bytes(), "verify.py", "text/x-python")
+    return attached(Path(verifier.__file__).read_bytes(), "verify.py", "text/x-python")

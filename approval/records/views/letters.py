@@ -18,6 +18,7 @@ from approval.records.queries.configuration import configuration
 from approval.records.services.letters import COUNSEL, KINDS, Letter, as_text, letter
 from approval.records.views.routes import Tabs, blueprint, tabs
 from approval.web.errors import status_of
+from approval.web.files import attached
 from approval.web.identity import current, hooks, origin, require, workspace
 
 _SHOWN = 50
@@ -84,9 +85,7 @@ def one_letter(kind: str) -> str:
 @require(Capability.EXPORT)
 def letter_file(kind: str) -> Response:
     """Hand out a letter as text."""
-    response = Response(as_text(_written(kind)), mimetype="text/plain")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{workspace()}-{kind}.txt")
-    return response
+    return attached(as_text(_written(kind)), f"{workspace()}-{kind}.txt", "text/plain")
 
 
 def _written(kind: str) -> Letter:

@@ -11,6 +11,8 @@ from approval.records.queries.rooms import Look
 _PAGES = {
     "records.room": "The room",
     "records.case_file": "Case file",
+    "records.case_pages": "Case file as PDF, downloaded",
+    "records.case_entries": "Entries of a case file, downloaded",
     "records.export": "Export",
     "records.download": "Archive of an export, downloaded",
     "records.note": "Signed note of an export, downloaded",

@@ -13,6 +13,7 @@ from approval.people.queries import workspace_facts
 from approval.records import queries, services
 from approval.records.queries import ExportFacts, SeriesFacts
 from approval.records.views.routes import blueprint
+from approval.web.files import attached
 from approval.web.identity import current, ensure_may, hooks, origin, signed_in, unseen
 
 
@@ -68,10 +69,7 @@ def parts_list(series_id: int) -> Response:
     with reading() as session:
         facts = _seen(session, series_id, Capability.EXPORT)
         data = services.parts_list(queries.parts_of(session, series_id))
-    response = Response(data, mimetype="text/plain")
-    name = f"{facts.workspace}-{facts.first_day}-{facts.last_day}-parts.sha256"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    return attached(data, f"{facts.workspace}-{facts.first_day}-{facts.last_day}-parts.sha256", "text/plain")
 
 
 @blueprint.post("/records/exports/parts/<int:series_id>/resume")

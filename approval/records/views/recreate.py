@@ -18,6 +18,7 @@ from approval.records import queries
 from approval.records.queries import Recreated
 from approval.records.queries.rooms import told_until
 from approval.records.views.routes import blueprint
+from approval.web.files import attached
 from approval.web.identity import current, ensure_may_see, signed_in, unseen
 from approval.web.numbers import number
 
@@ -63,10 +64,7 @@ def recreated_file(post_id: int) -> Response:
     """Hand out a post as it stood, each value with the entry that set it."""
     found = _found(post_id)
     data = json.dumps(queries.as_json(found), ensure_ascii=False, indent=1) + "\n"
-    response = Response(data, mimetype="application/json")
-    name = f"{found.workspace}-post-{found.post}-entry-{found.cut}.json"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    return attached(data, f"{found.workspace}-post-{found.post}-entry-{found.cut}.json", "application/json")
 
 
 def _found(post_id: int) -> Recreated:

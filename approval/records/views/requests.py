@@ -22,6 +22,7 @@ from approval.records.services.requesting import MOST_ITEMS
 from approval.records.views.request_forms import USUAL, WORDS, ItemForm, RequestForm, show
 from approval.records.views.routes import PAGE, Tabs, blueprint, tabs
 from approval.web.errors import status_of
+from approval.web.files import attached
 from approval.web.identity import current, ensure_may, hooks, origin, require, signed_in, unseen, workspace
 from approval.web.paging import format_cursor, parse_cursor
 
@@ -259,10 +260,8 @@ def item_file(request_id: int, number: int) -> Response:
         data = None if item is None else file_of(session, item.id)
     if item is None or data is None:
         raise NotFound("No file answers this item.")
-    response = Response(data, mimetype=item.file_kind)
     end = "txt" if item.file_kind == "text/plain" else str(item.file_kind).rpartition("/")[2]
-    response.headers.set("Content-Disposition", "attachment", filename=f"request-{facts.id}-item-{number}.{end}")
-    return response
+    return attached(data, f"request-{facts.id}-item-{number}.{end}", str(item.file_kind))
 
 
 @blueprint.post("/records/requests/<int:request_id>/write")

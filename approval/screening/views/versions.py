@@ -19,6 +19,7 @@ from approval.screening.services.merging import Changed, changes
 from approval.screening.services.packing import is_own
 from approval.screening.services.workshop import pack_title, tables_of
 from approval.screening.views.routes import blueprint, difference, propose_packs
+from approval.web.files import attached
 from approval.web.identity import current, require, workspace
 
 _BEGINNING = (1980, 1, 1, 0, 0, 0)
@@ -101,8 +102,7 @@ def packs_file(number: int) -> Response:
     with reading() as session:
         found = queries.version_numbered(session, workspace(), number)
         data = _zipped(queries.packs_of(session, found.id))
-    name = f"rules-{workspace()}-version-{number}.zip"
-    return Response(data, mimetype="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return attached(data, f"rules-{workspace()}-version-{number}.zip", "application/zip")
 
 
 def _zipped(packs: Mapping[str, bytes]) -> bytes:
