@@ -230,15 +230,16 @@ def _any_of(characters: str) -> re.Pattern[str]:
     return re.compile("[" + re.escape(characters) + "]")
 
 
-_AROUND_THIN = re.compile(rf"([A-Za-z]*){fold.THIN}([A-Za-z]*)")
+# Letters are tried from the beginning of a word alone: tried from each, a long word costs the square of its length.
+_AROUND_THIN = re.compile(rf"(?:(?<![A-Za-z])([A-Za-z]+))?({fold.THIN})([A-Za-z]*)")
 
 
 def _thin(text: str, lexicon: Lexicon) -> Iterable[Edit]:
     """Thin blanks made blanks, but for those that hide a word that the rules know."""
     for found in _AROUND_THIN.finditer(text):
-        first, second = found.group(1).lower(), found.group(2).lower()
+        first, second = (found.group(1) or "").lower(), found.group(3).lower()
         hides = first + second in lexicon.words and not (first in lexicon.words and second in lexicon.words)
-        yield found.end(1), found.end(1) + 1, "" if hides else " "
+        yield *found.span(2), "" if hides else " "
 
 
 # What most texts do not hold, in one linear pass each: letters set apart, held down, or mixed with symbols.

@@ -105,6 +105,8 @@ ONCE_SLOW = {
     # Each of one kind was weighed against each of the other: 1.3 s for 1,000 characters.
     "pairs in one sentence": ("CHN207", ("🚀 " * 300 + "x " * 20 + "$hlxr " * 100 + ". ") * 20),
     "pairs far apart": ("CHN207", "🚀. " * 8_000 + "x. " + "$hlxr. " * 3_000),
+    # The letters before a thin blank were looked for from each letter on: 3 s, and four times that for twice as many.
+    "one thin blank beside a long word": ("CHN206", "g\u2009o " + "h" * 20_000),
     # The place of each handle was counted from the beginning of the text: 3.6 s, and four times that for twice as many.
     "handles after a wide character": ("CHN206", "漢" + "@abc " * 10_000),
 }
