@@ -75,6 +75,9 @@ def _shows(room: Room, post: int, at: datetime | None) -> bool:
 
 
 def _looked(by: Actor, workspace: str, page: str, about: str) -> None:
+    with db.reading() as session:
+        if records.is_noted(session, workspace, by.id, page=page, about=about):
+            return
     with db.transaction(identity.origin()) as session:
         note_look(session, by, workspace, page=page, about=about)
 

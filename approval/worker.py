@@ -82,6 +82,7 @@ TIMETABLE: tuple[tuple[float, Job], ...] = (
     (3, desk.give_second_opinions),
     (5, records.reckon_due),
     (2, records.bring_due),
+    (300, records.put_away_due),
     (5, records.let_go_due),
     (60, records.erase_due),
     (2, records.index_due),

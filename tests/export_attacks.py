@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from export_archives import ARCHIVES
 from export_cosigned import COSIGNED, NOT_COSIGNED
@@ -137,6 +139,21 @@ def spliced_bytes() -> Given:
     return replace(one, archive=one.archive[: len(one.archive) // 2] + other.archive[len(other.archive) // 2 :])
 
 
+def pictured(*, there: bool = False, absent: bool = False) -> Given:
+    """A later export, of a revision that shows a picture."""
+    export, picture = Export(Path()), b"\x89PNG"
+    words = rfc8785.dumps({"media": [{"alt": "A card", "digest": sha256(picture)}], "title": "Savings"})
+    image = {"id": 2, "payload": {"sha256": sha256(words)}}
+    export.log.append("post.revised", rows=[{"table": "revision", "key": {"id": 2}, "image": image}])
+    export.log.included = [0, 2, 3, 5, 6]
+    export.members |= {**export.log.members(), f"content/{sha256(words)}": words}
+    if there:
+        export.members[f"content/{sha256(picture)}"] = picture
+    if absent:
+        export.manifest["absent"][sha256(picture)] = "erased under entry 5"
+    return signed(in_full(export))
+
+
 def foreign() -> Export:
     """The export of a stranger who calls himself by the same name: sound in itself, under a key of his own."""
     export = Export(Path())
@@ -199,6 +216,7 @@ WHOLE: dict[str, tuple[Callable[[], Given], str]] = {
         lambda: replace(sound(), note=Export(Path()).members[CHECKPOINT]),
         "not of this archive",
     ),
+    "a-picture-that-is-nowhere": (pictured, "is missing and not said to be absent"),
     "more-faults-than-are-told": (full_of_faults, "the rest is not looked at"),
 }
 
@@ -303,6 +321,11 @@ ACCEPTED: dict[str, Callable[[], Given]] = {
     "an empty period": lambda: of_entries(0),
     "the first entry and the last": lambda: of_entries(0, 5),
     **{f"cosigned: {name}": lambda make=make: Given(*make()) for name, make in COSIGNED.items()},
+    "a picture that is there": lambda: pictured(there=True),
+    "a picture that is said to be absent": lambda: pictured(absent=True),
+    "limited to some posts": lambda: limited(posts=[17]),
+    "with other posts beside": lambda: limited(also=[17]),
+    "limited to nobody knows what": lambda: limited(**{"\u202e<b>": 1}),
     "a log that was only opened": lambda: Given(*smallest_export()),
     "long, filtered, in many scripts": long_and_filtered,
     "a later export of the same log": lambda: signed(in_full(longer_log())),
@@ -315,6 +338,12 @@ ACCEPTED: dict[str, Callable[[], Given]] = {
     "of a known time": lambda: dated("2026-11-21T21:33:00.000000Z"),
     **{f"keys: {name}": lambda make=make: Given(*make()) for name, make in HOLDS.items()},
 }
+
+
+def limited(**filters: Any) -> Given:
+    export = Export(Path())
+    export.manifest["filters"] = filters
+    return signed(export)
 
 
 def in_full(export: Export) -> Export:

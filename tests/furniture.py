@@ -179,7 +179,7 @@ def _publications(house: House) -> dict[str, Any]:
             name: session.scalars(select(Publication.id).where(Publication.post == post)).one()
             for name, post in (("shown", shown), ("waiting", house.posts[Standing.NEEDS_PERSON]))
         }
-    return {"publication": of["waiting"], "shown": of["shown"], "picture": picture.digest.hex()}
+    return {"publication": of["waiting"], "shown": of["shown"], "pictured": shown, "picture": picture.digest.hex()}
 
 
 def _stops(house: House) -> dict[str, Any]:

@@ -349,6 +349,8 @@ DOORS: dict[str, tuple[Open, ...]] = {
         get("/records/posts/{draft}", AUDITING),
         get("/records/posts/{published}", AUDITING, guest=IN),
     ),
+    # The post with this image is not the one that the guest's room shows.
+    "records.case_image": (get("/records/posts/{pictured}/media/{picture}", AUDITING),),
     "records.case_pages": (
         get("/records/posts/{draft}.pdf", AUDITING),
         get("/records/posts/{published}.pdf", AUDITING, guest=IN),

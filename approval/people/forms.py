@@ -204,13 +204,16 @@ class ChangePasswordForm(Form):
     again = _again()
 
 
+def scopes(usable: Iterable[Scope]) -> list[SelectChoice]:
+    """Return these scopes as the choices of a form."""
+    return _choices(usable)
+
+
 class TokenForm(Form):
-    """Making an API token."""
+    """Making an API token; its scopes are those that its person can use."""
 
     name = StringField("Name", [DataRequired("Name it."), Length(max=80)], description="Where it is used.")
-    scope = SelectField(
-        "Scope", [InputRequired()], choices=_choices(Scope), description="No token decides, schedules or publishes."
-    )
+    scope = SelectField("Scope", [InputRequired()], description="No token decides, schedules or publishes.")
     days = IntegerField(
         "Days it lasts", [InputRequired("Give a number of days."), NumberRange(1, MAX_DAYS)], default=DEFAULT_DAYS
     )

@@ -246,6 +246,17 @@ def _advanced(workspace: str, act: Callable[[Session], bool]) -> bool:
         return False
 
 
+def put_away_due(settings: Settings, worker: str) -> None:
+    """Put away archives of other tools about which nobody decided: their files hold what people wrote."""
+    with reading() as session:
+        left = queries.archives_left(session)
+    for id_, digest in left:
+        with transaction() as session:
+            services.put_away(session, id_)
+        queries.file_of(settings.data, digest).unlink(missing_ok=True)
+        _log.info("archive put away", archive=id_)
+
+
 def bring_due(settings: Settings, worker: str) -> None:
     """Keep the records of the archive that waits longest, stretch by stretch, from where it was left."""
     with reading() as session:

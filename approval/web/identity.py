@@ -2,7 +2,7 @@
 
 A person is known by our own cookie, a random id of a sign-in that the server keeps and can end, or by an API
 token. Flask's signed session cookie can be read by its owner and never be revoked: it carries the CSRF token,
-messages and the workspace last looked at, never an identity.
+messages, the workspace last looked at and the room last stood in, never an identity.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from approval.settings import Settings
 
 READ, DRAFT, EXPORT = "read", "draft", "export"
 _REACH = {READ: {READ}, DRAFT: {READ, DRAFT}, EXPORT: {READ, EXPORT}}
-_CHOSEN = "workspace"
+_CHOSEN, _STOOD_IN = "workspace", "room"
 _UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 _LONGEST_ABOUT = 200
 
@@ -291,6 +291,12 @@ def room() -> Room:
     return found
 
 
+def left_room() -> int | None:
+    """Return the room that this browser stood in and never signed out of, in a cookie that we signed; None for none."""
+    found: int | None = page_session.get(_STOOD_IN)
+    return found
+
+
 def _name(where: str | InWorkspace) -> str:
     return where if isinstance(where, str) else where.workspace
 
@@ -306,8 +312,11 @@ def _note_look(answer: Any) -> None:
     rooms, here = asking.actor.rooms, g.get("asked_workspace")
     if here is not None and here not in rooms:
         return  # Where they have a role they are no guest.
+    stood = rooms[here or min(rooms)]
     about = " ".join(f"{name} {value}" for name, value in sorted((request.view_args or {}).items()))
-    looked(asking.actor, here or min(rooms), request.endpoint or "", about[:_LONGEST_ABOUT])
+    looked(asking.actor, stood.workspace, request.endpoint or "", about[:_LONGEST_ABOUT])
+    if not by_token() and page_session.get(_STOOD_IN) != stood.id:
+        page_session[_STOOD_IN] = stood.id
 
 
 @contextmanager

@@ -30,7 +30,7 @@ function step(direction) {
 function help() {
   const list = make("dl", { class: "key-list" });
   const add = (key, text) => list.append(make("dt", {}, make("kbd", {}, key)), make("dd", {}, text));
-  add("Ctrl K", "Find a page or a post");
+  if (document.querySelector("[data-find-open]")) add("Ctrl K", "Find a page or a post");
   add("j  k", "Next and previous in the list");
   add("Enter", "Open, or do what is focused");
   for (const element of document.querySelectorAll("[data-key]")) {

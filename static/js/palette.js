@@ -105,7 +105,7 @@ class Palette {
 }
 
 export function watchPalette() {
-  if (!document.querySelector(".rail-nav")) return;
+  if (!document.querySelector("[data-find-open]")) return;
   let palette;
   const open = () => (palette ??= new Palette()).open();
   document.querySelectorAll("[data-find-open]").forEach((button) => button.addEventListener("click", open));

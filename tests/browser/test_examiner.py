@@ -25,6 +25,8 @@ pytestmark = pytest.mark.xdist_group("browser")
 PASSWORD = "eleven grey geese at dusk"
 PICTURES = os.environ.get("APPROVAL_PICTURES")
 SIZE = {"width": 1180, "height": 860}
+FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+PICTURED = "shred harbor"
 
 
 class Postman:
@@ -130,6 +132,7 @@ def _look_round(site, greta) -> None:
     expect(page.get_by_role("heading", name="What happened")).to_be_visible()
     greta.look()
     picture(page, "examiner-case")
+    _see_a_picture(greta)
     page.get_by_role("table").get_by_role("link").first.click()
     expect(page.get_by_role("heading", name=re.compile("^Entry "))).to_be_visible()
     greta.look()
@@ -137,6 +140,37 @@ def _look_round(site, greta) -> None:
         address = f"{site.url}{closed}{site.workspace if closed.endswith('=') else ''}"
         assert greta.context.request.get(address).status in (403, 404), closed
     greta.open("/records/room")
+
+
+def _see_a_picture(greta) -> None:
+    """Find a post by words of its title; its case file shows its image, and nothing else is offered to find things."""
+    page = greta.page
+    greta.open("/records/room")
+    _fits(greta)
+    expect(page.get_by_role("button", name="Find")).to_have_count(0)
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_label("Words in the title").fill(PICTURED)
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("a[data-item]")).to_have_count(1)
+    page.locator("a[data-item]").click()
+    shown = page.locator(".story img").first
+    shown.scroll_into_view_if_needed()
+    expect(shown).to_have_js_property("complete", True)
+    assert shown.evaluate("image => image.naturalWidth") > 0
+    _fits(greta)
+
+
+def _fits(greta) -> None:
+    """Look at the page as it is and, dark, on a phone."""
+    greta.look()
+    assert greta.page.evaluate(FITS), greta.page.url
+    greta.page.set_viewport_size({"width": 390, "height": 844})
+    greta.page.emulate_media(color_scheme="dark")
+    assert greta.page.evaluate(FITS), greta.page.url
+    greta.look()
+    greta.page.set_viewport_size(SIZE)
+    greta.page.emulate_media(color_scheme="light")
 
 
 def _export(greta, folder: Path) -> dict[str, Path]:
@@ -193,6 +227,8 @@ def _end(site, carla, greta, room: str) -> None:
     carla.open("/records/rooms")
     greta.page.goto(site.url + "/records/room")
     expect(greta.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(greta.page.get_by_text("This room has ended.")).to_be_visible()
+    greta.look()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -202,5 +238,4 @@ def test_the_pages_of_rooms_fit_and_are_accessible(site, visitor, scheme, width)
     carla.sign_in(site.person("compliance"))
     for address in ("/records/rooms", "/account", "/account/factor"):
         carla.open(address)
-        fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-        assert carla.page.evaluate(fits), address
+        assert carla.page.evaluate(FITS), address

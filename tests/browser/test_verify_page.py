@@ -172,7 +172,8 @@ def test_without_a_key_it_holds_and_the_signer_is_not_checked(checker):
 def test_the_answer_names_runs_absent_contents_and_what_stays_closed(checker):
     _, text = checker.ask(sound())
     assert "entries that are here and stand in it: 4 of 6. Their indexes: 0, 2–3, 5." in text
-    assert "values that open their commitments: 1; that stay closed (erased or withheld): 1." in text
+    closed = "that stay closed (erased or withheld): 1, first met in the entries 2 (posts.revised)."
+    assert f"values that open their commitments: 1; {closed}" in text
     checker.page.get_by_text("with the reason that the export gives").click()
     assert "erased under entry 4" in checker.page.locator("#answer").inner_text()
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,7 @@ from approval.records import jobs, queries, services
 from approval.records.archives import look_at, read_archive
 from approval.records.keeping import Criteria, Outcome
 from approval.records.models import Archived, ArchiveState, Keeping, Kind
+from approval.records.queries.archives import UNDECIDED
 from approval.records.services import bringing
 
 LINES = b"\n".join(
@@ -179,6 +180,28 @@ def test_only_who_keeps_records_brings_them(firm, settings):
         services.discard_archive(session, id_, by=firm.administrator)
     with transaction() as session, pytest.raises(IllegalStep):
         services.accept_archive(session, id_, by=firm.compliance)
+
+
+def test_an_archive_about_which_nobody_decides_is_put_away_with_its_file(firm_on_sqlite, settings, monkeypatch):
+    id_ = looked(firm_on_sqlite, settings)
+    file, late = queries.file_of(settings.data, facts(id_).digest), facts(id_).brought_at + UNDECIDED
+    monkeypatch.setattr(clock, "now", lambda session: late)
+    jobs.put_away_due(settings, "w")
+    assert file.exists() and facts(id_).state is ArchiveState.LOOKED_AT, "somebody may still decide"
+    monkeypatch.setattr(clock, "now", lambda session: late + timedelta(seconds=1))
+    jobs.put_away_due(settings, "w")
+    assert not file.exists() and facts(id_).state is ArchiveState.DISCARDED
+    jobs.put_away_due(settings, "w")
+
+
+def test_an_archive_that_is_being_kept_is_not_put_away(firm_on_sqlite, settings, monkeypatch):
+    id_ = accepted(firm_on_sqlite, settings)
+    late = facts(id_).brought_at + UNDECIDED + timedelta(days=1)
+    monkeypatch.setattr(clock, "now", lambda session: late)
+    jobs.put_away_due(settings, "w")
+    assert queries.file_of(settings.data, facts(id_).digest).exists()
+    with transaction() as session, pytest.raises(IllegalStep):
+        services.put_away(session, id_)
 
 
 def test_an_archive_without_a_record_or_a_source_is_refused(firm, settings):

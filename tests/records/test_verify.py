@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -68,6 +69,18 @@ def test_bad_usage_exits_2(arguments, capsys):
         code = stopped.code
     assert code == 2
     assert capsys.readouterr().err
+
+
+def test_quotation_marks_that_a_shell_left_round_a_key_are_taken_off(export, capsys):
+    assert main([export.save(), "--vkey", f"'{export.vkey}'"]) == 0
+    assert capsys.readouterr().out.startswith("archive: ")
+
+
+def test_an_old_python_is_told_so_and_not_taken_for_an_answer(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "version_info", (3, 8, 20))
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(verifier.__file__)
+    assert stopped.value.code == 3 and "Python 3.9 or later" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("key", ["", "x", "a+00000000+AAAA", "a b+00000000+AAAA", "é+0+0"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import subprocess
 import zipfile
 from dataclasses import replace
 
 import pytest
 from authority import an_authority
+from documented import block
 from witnesses import a_witness
 
 from approval import clock, settings as environment, worker
@@ -231,3 +233,42 @@ def test_the_steps_of_the_documentation_verify_a_token_without_our_program(dated
     (tmp_path / "text").write_text("".join(note.read_text().splitlines(keepends=True)[:3]))
     ca = tmp_path / "unpacked" / "anchors" / "authority.pem"
     assert "Verification: OK" in authority.openssl(f"ts -verify -data {tmp_path / 'text'} -in {token} -CAfile {ca}")
+
+
+@pytest.fixture
+def openssl_says(firm_on_sqlite, export, key, tmp_path):
+    """What the shell lines of docs/export-format.md say of an export whose note, of so many lines, was changed so."""
+    folder, path = tmp_path / "by-hand", export()[0]
+    folder.mkdir()
+    shutil.copy(path, folder / "FILE.zip")
+    note = path.with_name(f"{path.name}.note").read_bytes()
+    _, commands = block("export-format.md", "The note", "sh").split("\n", 1)
+
+    def says(change=lambda note: note, lines=4):
+        (folder / "FILE.zip.note").write_bytes(change(note))
+        script = f"KEY={key()}\n" + commands.replace("head -n 4", f"head -n {lines}")
+        done = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True, timeout=60)
+        return done.stdout + done.stderr
+
+    return says
+
+
+def test_the_steps_of_the_documentation_verify_the_note_with_openssl_alone(openssl_says):
+    told = openssl_says()
+    assert "Signature Verified Successfully" in told
+    text, below = told.split("Successfully\n")[1].split("FILE.zip", 1)
+    _, _, length, digest, counted = text.split()
+    assert (counted, below.split()[0]) == (length, digest)
+
+
+@pytest.mark.parametrize("old, new", [(b"export/v1", b"export/v2"), (b"/northwind\n", b"/northwing\n")])
+def test_control_openssl_refuses_a_note_that_was_changed(openssl_says, old, new):
+    told = openssl_says(lambda note: note.replace(old, new, 1))
+    assert "Verified Successfully" not in told and "Signature Verification Failure" in told
+
+
+@pytest.mark.parametrize("lines, told", [(3, "Signature Verified Successfully"), (2, "Signature Verification Failure")])
+def test_a_checkpoint_is_checked_alike_over_its_first_three_lines(openssl_says, tmp_path, lines, told):
+    with zipfile.ZipFile(tmp_path / "by-hand" / "FILE.zip") as archive:
+        checkpoint = archive.read(f"logs/{LOG}/checkpoint")
+    assert told in openssl_says(lambda _: checkpoint, lines)

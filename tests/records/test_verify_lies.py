@@ -54,6 +54,17 @@ def test_lines_of_a_witness_whose_key_nobody_brings_are_said_and_refuse_nothing(
     assert "not checked, lines" not in report.to_text()
 
 
+def test_the_answer_says_what_nobody_can_tell_from_the_files(tmp_path):
+    whole = asked(tmp_path, ACCEPTED["filtered, with erased values, an absent content and two logs"]())
+    assert "not compared with the entries: pages, tables and definitions" in whole.to_text()
+    more = asked(tmp_path, ACCEPTED["with other posts beside"]())
+    assert "limited to" not in whole.to_text() + more.to_text()
+    assert "stay closed (erased or withheld), first met in the entries 2 (posts.revised)" in whole.to_text()
+    for name, what in (("limited to some posts", "posts"), ("limited to nobody knows what", "things")):
+        warning = asked(tmp_path, ACCEPTED[name]()).warnings[-1]
+        assert warning.startswith(f"limited to some {what}: nobody can tell")
+
+
 @pytest.mark.parametrize("make", truncations().values(), ids=truncations())
 def test_a_truncated_export_is_refused(tmp_path, make):
     (why,) = asked(tmp_path, make()).failures

@@ -24,12 +24,12 @@ from approval.capabilities import Role
 from approval.db import reading, transaction
 from approval.errors import Invalid, NotFound, ProofFailed
 from approval.people.services import accounts
-from approval.posts.models import Evidence, Media, Revision
+from approval.posts.models import Evidence, Media, Post, Revision
 from approval.records import verify as verifier
 from approval.records.events import ExportMade
 from approval.records.queries import Filters, Period
 from approval.records.services import tables, writing
-from approval.screening.models import Screening
+from approval.screening.models import RuleSetVersion, Screening
 
 SPREADSHEET_FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\0=1", "＝1", "＋1", "－1", "＠x", "  =1"]
 
@@ -136,6 +136,34 @@ def test_the_rules_and_the_workflow_in_force_are_readable_in_it(firm_on_sqlite, 
     assert b"peer-review" in files["definitions/workflow-1/stages.toml"]
     assert b"[[" in files["definitions/rules-1/promises.toml"]
     assert b"definitions/rules-1/promises.toml" in files["index.html"]
+
+
+def test_each_definition_in_it_has_the_digest_of_its_own_file_beside_that_of_its_version(firm_on_sqlite, export):
+    files = members(export()[0])
+    index = files["index.html"].decode()
+    with reading() as session:
+        version = session.scalars(select(RuleSetVersion.digest)).one().hex()
+    packs = [name for name in files if name.startswith("definitions/rules-1/")]
+    for name in packs:
+        (row,) = re.findall(rf'<tr><td><a href="{re.escape(name)}">.*</tr>', index)
+        assert re.findall(r"<code>(\w+)</code>", row) == [hashlib.sha256(files[name]).hexdigest(), version]
+    assert len(packs) > 1
+
+
+def test_its_first_page_names_the_posts_before_the_other_tables(firm_on_sqlite, export):
+    index = members(export()[0])["index.html"].decode()
+    assert index.index('href="posts.csv"') < index.index('href="entries.csv"') < index.index('href="people.csv"')
+    assert "<td>In review</td>" in index and "in review" not in index
+
+
+def test_a_case_file_says_in_words_what_was_decided_on_and_what_followed(firm_on_sqlite, export):
+    page = members(export()[0])["posts/1.html"].decode()
+    with reading() as session:
+        decided = session.scalars(select(Post.revision).where(Post.id == 1)).one().hex()
+    assert f"<dt>Digest of what was decided on</dt><dd><code>{decided}</code></dd>" in page
+    assert "<dt>Round after this decision</dt><dd>still open</dd>" in page
+    assert not re.search("<dt>(Seen|Outcome|Kpi|Request)</dt>", page)
+    assert "<dd>Published, when this file was written</dd>" in page
 
 
 def test_a_case_file_tells_the_story_with_words_decisions_comments_and_receipts(firm, export):
@@ -357,6 +385,6 @@ def test_a_name_that_is_a_formula_is_harmless_in_the_copies(firm_on_sqlite, expo
         accounts.give_role(session, eve, Role.MARKETER, workspace="northwind", by=HOST)
     files = members(export()[0])
     assert '"\'=HYPERLINK(1)"' in files["people.csv"].decode()
-    for name in ("people.csv", "entries.csv"):
+    for name in ("people.csv", "entries.csv", "posts.csv"):
         for row in csv.reader(io.StringIO(files[name].decode(), newline="")):
             assert not any(cell.startswith(tuple("=+-@\t\r")) for cell in row), row

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import mimetypes
 import uuid
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -28,12 +27,9 @@ from approval.publishing.services.scheduling import MOVABLE
 from approval.records.queries import PostKeeping, keeping_of
 from approval.review.flow import Reason
 from approval.web.errors import status_of
+from approval.web.files import INERT, image
 from approval.web.identity import current, ensure_may, hooks, signed_in
 from approval.web.numbers import number
-
-_YEAR = 31_536_000
-# What people uploaded never runs, whatever a browser takes it for.
-_INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 @dataclass(frozen=True)
@@ -129,12 +125,7 @@ def media(workspace: str, digest: str) -> Response:
         raise NotFound("There is no such image in this workspace.")
     with reading() as session:
         kind, data = media_data(session, workspace, wanted)
-    headers = {
-        "Cache-Control": f"private, max-age={_YEAR}, immutable",
-        "Content-Security-Policy": _INERT,
-        "Content-Disposition": f'inline; filename="{digest[:12]}{mimetypes.guess_extension(kind) or ""}"',
-    }
-    return Response(data, mimetype=kind, headers=headers)
+    return image(data, kind, digest=wanted)
 
 
 @blueprint.get("/posts/<int:post_id>/evidence/<int:evidence_id>")
@@ -147,7 +138,7 @@ def evidence(post_id: int, evidence_id: int) -> Answer:
     answer = send_file(
         io.BytesIO(data), mimetype=kind, as_attachment=True, download_name=PurePosixPath(name).name, max_age=0
     )
-    answer.headers["Content-Security-Policy"] = _INERT
+    answer.headers["Content-Security-Policy"] = INERT
     return answer
 
 

@@ -134,7 +134,6 @@ def _room_alone(actor: Actor, name: str, me: Me) -> Mapping[str, Any]:
         "rail": [Item(label, href + named, icon, None, current)],
         "workspace": Firm(here.title, REGIME_NAMES.get(here.regime, here.regime)),
         "workspaces": [Link(facts.title, f"/?workspace={facts.name}", facts.name == name) for facts in mine],
-        "find_url": "",
         "limited": True,
     }
 

@@ -58,6 +58,12 @@ def is_shut_out(session: Session, person: str) -> bool:
     return tuple(answers) == (True, False, False)
 
 
+def is_over(session: Session, id_: int) -> bool:
+    """Say whether a room has ended, and with it all that was open to its examiner."""
+    person = session.scalar(select(Room.person).where(Room.id == id_))
+    return person is not None and is_shut_out(session, person)
+
+
 def open_room(session: Session, workspace: str, person: str) -> int | None:
     """Return the room of *person* in *workspace* that is open now."""
     wanted = select(Room.id).where(Room.workspace == workspace, Room.person == person, *_open(clock.now(session)))

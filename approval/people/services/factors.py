@@ -171,13 +171,14 @@ def _step_of(secret: str, given: str, now: datetime) -> int | None:
 def finish(session: Session, half: str, given: str, *, address: str, agent: str, key: str) -> str | None:
     """End a sign-in that waits for its code: return its secret id; None where the code is wrong.
 
-    NotSignedIn where there is no such half sign-in any more.
+    NotSignedIn where there is no such half sign-in any more, Forbidden where their last room has ended.
     """
     person = half_owner(session, half)
     if person is None:
         raise NotSignedIn(OVER)
     if not takes_code(session, person, given, address=address, key=key):
         return None
+    signing.ensure_not_shut_out(session, person)
     session.execute(delete(HalfSignIn).where(HalfSignIn.id == signing.id_of(half)))
     return signing.begin(session, person, address=address, agent=agent)
 

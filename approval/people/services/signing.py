@@ -26,7 +26,8 @@ LOOK = timedelta(minutes=1)
 HALF = timedelta(minutes=5)
 """How long the right password waits for the code of the second factor."""
 WRONG = "The address or the password is wrong, or the account is closed."
-SHUT = "The time for which you were let in has ended. Ask the firm if you need longer."
+SHUT = "This room has ended. Ask the firm’s compliance officer if you need more time."
+"""Told to whoever gave all that a sign-in asks for, or stood in the room as it ended: to nobody else."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def sign_in(
 ) -> str | Half | None:
     """End an attempt: with the right password begin a sign-in and return its secret id, else None.
 
-    Half a one where a second factor is to follow; Forbidden where all that was open to this person has ended.
+    Half a one where a second factor is to follow; Forbidden where none does and all that was open to them has ended.
 
     *rehashed* is the same password in today's form, where the kept one is outdated.
     """
@@ -90,14 +91,22 @@ def sign_in(
 
 
 def enter(session: Session, person: Person, *, address: str, agent: str) -> str | Half:
-    """Begin a sign-in of somebody who knew the password or had the link: half a one where they have a second factor."""
-    if is_shut_out(session, person.id):
-        raise Forbidden(SHUT)
+    """Begin a sign-in of somebody who knew the password or had the link: half a one where they have a second factor.
+
+    That all that was open to them has ended is told once they gave that too.
+    """
     if not has_factor(session, person.id):
+        ensure_not_shut_out(session, person)
         return begin(session, person, address=address, agent=agent)
     secret = secrets.token_urlsafe(32)
     session.add(HalfSignIn(id=id_of(secret), person=person.id, until=clock.now(session) + HALF))
     return Half(secret)
+
+
+def ensure_not_shut_out(session: Session, person: Person) -> None:
+    """Refuse an examiner whose last room has ended."""
+    if is_shut_out(session, person.id):
+        raise Forbidden(SHUT)
 
 
 def succeeded(session: Session, tried: Attempt) -> None:

@@ -9,11 +9,11 @@ from datetime import datetime
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from approval.capabilities import Actor
+from approval.capabilities import Actor, Capability, can, in_room
 from approval.db import reading, transaction
 from approval.errors import Invalid, NotFound, Problem, Refusal
 from approval.people import queries
-from approval.people.forms import ChangePasswordForm, TokenForm
+from approval.people.forms import ChangePasswordForm, TokenForm, scopes
 from approval.people.models import Person, Scope, Token
 from approval.people.queries.factors import FactorFacts, factor as factor_of
 from approval.people.services import links, passwords, signing, telling, tokens
@@ -23,6 +23,8 @@ from approval.web.identity import current, origin, set_sign_in, signed_in
 from approval.web.paging import format_cursor, parse_cursor
 
 NOTICES = 50
+_NEEDED = {Scope.DRAFT: Capability.DRAFT, Scope.EXPORT: Capability.EXPORT}
+"""What somebody must be able to do somewhere for a token of this scope to reach further than one that reads."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,18 @@ def add_to(blueprint: Blueprint) -> None:
 @signed_in
 def account() -> str:
     """Show one's own account."""
-    return _account(TokenForm())
+    return _account(_token_form())
+
+
+def _token_form() -> TokenForm:
+    """Return the form with the scopes that one can use."""
+    form, me = TokenForm(), current()
+    form.scope.choices = scopes(scope for scope in Scope if scope not in _NEEDED or _can_use(me, _NEEDED[scope]))
+    return form
+
+
+def _can_use(me: Actor, capability: Capability) -> bool:
+    return any(can(me, capability, name) or in_room(me, capability, name) for name in me.workspaces)
 
 
 def _account(form: TokenForm) -> str:
@@ -152,7 +165,7 @@ def _digest(text: str) -> bytes:
 @signed_in
 def create_token() -> AnyResponse | tuple[str, int]:
     """Make a token of one's own and show it once."""
-    form, me = TokenForm(), current()
+    form, me = _token_form(), current()
     if form.validate():
         try:
             with transaction(origin()) as session:

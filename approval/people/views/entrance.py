@@ -15,10 +15,11 @@ from approval.errors import NotFound, NotSignedIn, Refusal, TooMany
 from approval.people import queries
 from approval.people.forms import ChoosePasswordForm, CodeForm, ExaminerForm, ForgotForm, Form, SignInForm
 from approval.people.models import LinkKind, Person
+from approval.people.queries.rooms import is_over
 from approval.people.services import accounts, factors, links, passwords, signing, throttling
 from approval.people.services.accounts import person_with
 from approval.people.views.knowing import address, agent, is_local, this_sign_in
-from approval.web.identity import caller, clear_sign_in, hooks, origin, public, set_sign_in
+from approval.web.identity import caller, clear_sign_in, hooks, left_room, origin, public, set_sign_in
 
 HOME, ROOM = "/tasks", "/records/room"
 _HALF, _ONWARD = "half", "onward"
@@ -35,6 +36,7 @@ class FormPage:
     email: str = ""
     done: bool = False
     examines: bool = False
+    ended: str = ""
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -57,7 +59,7 @@ def login() -> AnyResponse | tuple[str, int] | str:
                 return redirect(url_for("people.setup"))
         if caller() is not None:
             return redirect(local_target(form.next.data))
-        return render_template("people/login.html", page=FormPage(form))
+        return render_template("people/login.html", page=FormPage(form, ended=_ended()))
     status = 422
     if form.validate():
         try:
@@ -67,6 +69,15 @@ def login() -> AnyResponse | tuple[str, int] | str:
         except WrongPassword:
             status, form.form_errors = 401, [signing.WRONG]
     return render_template("people/login.html", page=FormPage(form)), status
+
+
+def _ended() -> str:
+    """Say that their room has ended to whoever stood in it as it did, and has not signed out since."""
+    room = left_room()
+    if room is None:
+        return ""
+    with reading() as session:
+        return signing.SHUT if is_over(session, room) else ""
 
 
 class WrongPassword(Exception):

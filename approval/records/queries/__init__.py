@@ -12,6 +12,7 @@ from approval.records.queries.archives import (
     archived_in as archived_in,
     archived_words as archived_words,
     archives as archives,
+    archives_left as archives_left,
     file_of as file_of,
     files_of as files_of,
     is_dated as is_dated,
@@ -23,6 +24,8 @@ from approval.records.queries.cases import (
     CaseFile as CaseFile,
     case_file as case_file,
     case_files as case_files,
+    case_image as case_image,
+    kept_images as kept_images,
     workspace_of as workspace_of,
 )
 from approval.records.queries.complaints import (

@@ -25,6 +25,8 @@ from approval.rules import PRODUCTS
 
 ABANDONED = timedelta(minutes=1)
 """How long an archive rests after its last stretch before another worker goes on with it."""
+UNDECIDED = timedelta(days=30)
+"""How long an archive waits for somebody to decide about it before it is put away."""
 _NOT_HERE = "There is no such archive, or none that you may see."
 
 
@@ -112,6 +114,13 @@ def archive_due(session: Session) -> int | None:
         and_(Archive.state == ArchiveState.RUNNING, Archive.advanced_at < late),
     )
     return session.scalar(select(Archive.id).where(due).order_by(Archive.id).limit(1))
+
+
+def archives_left(session: Session) -> list[tuple[int, bytes]]:
+    """Return the archives, by id and digest, about which nobody decided in all the time that there is for it."""
+    late = clock.now(session) - UNDECIDED
+    left = select(Archive.id, Archive.digest).where(Archive.state == ArchiveState.LOOKED_AT, Archive.brought_at < late)
+    return [(id_, digest) for id_, digest in session.execute(left.order_by(Archive.id))]
 
 
 def files_of(data: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from approval.audit.models import Entry
 from approval.db import Session
 from approval.errors import NotFound
 from approval.people.queries import workspace_facts
-from approval.posts.models import Post
+from approval.posts.models import Media, Post, Revision
 from approval.records.queries.story import Material, Moment, Raw
 
 
@@ -87,6 +87,27 @@ def case_files(
             story=story,
             entries=tuple(entries[row.id]),
         )
+
+
+def kept_images(session: Session, workspace: str, digests: Collection[bytes]) -> frozenset[bytes]:
+    """Return those images of a workspace that are kept still."""
+    kept = Media.workspace == workspace, Media.digest.in_(digests)
+    return frozenset(session.scalars(select(Media.digest).where(*kept)) if digests else ())
+
+
+def case_image(session: Session, post: int, digest: bytes, *, until: datetime | None = None) -> tuple[str, bytes]:
+    """Return media type and bytes of an image that a revision of a post names, made before *until*; else NotFound."""
+    # A quotation mark within a text is escaped: where these stand in a payload, it is an image that they name.
+    named = Revision.post == Post.id, Revision.payload.like(f'%"digest":"{digest.hex()}"%')
+    told = () if until is None else (Revision.made_at < until,)
+    row = session.execute(
+        select(Media.kind, Media.data)
+        .join(Post, Post.workspace == Media.workspace)
+        .where(Post.id == post, Media.digest == digest, select(Revision.id).where(*named, *told).exists())
+    ).one_or_none()
+    if row is None:
+        raise NotFound("No revision of this post has such an image, or it is not kept any more.")
+    return row.kind, row.data
 
 
 def _entries(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
+from approval import clock
 from approval.audit.models import Entry
 from approval.capabilities import Room
 from approval.db import Session
@@ -20,6 +21,16 @@ from approval.records.models import Export
 from approval.records.queries.exports import ExportFacts, export
 from approval.records.queries.selection import Period
 
+STRETCH = timedelta(minutes=30)
+PARTS: Mapping[str, tuple[str, str]] = {
+    "records_api.show": ("records.export", "export_id"),
+    "records.case_image": ("records.case_file", "post_id"),
+}
+"""What a page fetches by itself while it is open, such as its images, or every two seconds how far an export is: the
+page to which it belongs, and the id that names what both are about. It is recorded where that page was not, and then
+once in a `STRETCH`: an entry for each would drown the steps that somebody took."""
+_RECENT = 50
+_MOST_WORDS = 8
 _ALWAYS = date(1970, 1, 1), date(9998, 12, 31)
 
 
@@ -50,13 +61,14 @@ def shows(session: Session, room: Room, post: int, at: datetime | None = None) -
     return session.scalar(select(Post.id).where(Post.id == post, *within(session, room))) is not None
 
 
-def shown(session: Session, room: Room, *, before: int | None, limit: int) -> list[Shown]:
-    """Return the posts that a room shows, newest first, those with a smaller id than *before*."""
+def shown(session: Session, room: Room, *, words: str = "", before: int | None, limit: int) -> list[Shown]:
+    """Return the posts that a room shows, newest first, those with a smaller id than *before* and *words* as title."""
     older = () if before is None else (Post.id < before,)
+    titled = (Revision.title.icontains(word, autoescape=True) for word in words.split()[:_MOST_WORDS])
     rows = session.execute(
         select(Post.id, Revision.title, Post.standing, Post.changed_at)
         .join(Revision, and_(Revision.post == Post.id, Revision.digest == Post.revision))
-        .where(*within(session, room), *older)
+        .where(*within(session, room), *older, *titled)
         .order_by(Post.id.desc())
         .limit(limit)
     )
@@ -119,16 +131,36 @@ def exports_of(session: Session, workspace: str, person: str, *, limit: int) -> 
 # -- what was looked at ------------------------------------------------------------------------------------------
 
 
+def is_noted(session: Session, workspace: str, person: str, *, page: str, about: str) -> bool:
+    """Say whether a page is a part of one that *person* looked at lately, or was itself recorded lately."""
+    if page not in PARTS:
+        return False
+    whole, name = PARTS[page]
+    words = about.split(" ")
+    ids = dict(zip(words[::2], words[1::2], strict=True))
+    same = {(page, about), (whole, f"{name} {ids[name]}")}
+    since = clock.now(session) - STRETCH
+    latest = looks(session, workspace, person, limit=_RECENT)
+    return any(look.at >= since and (look.page, look.about) in same for look in latest)
+
+
 def looks(
-    session: Session, workspace: str, person: str, *, since: datetime, before: int | None, limit: int
+    session: Session,
+    workspace: str,
+    person: str,
+    *,
+    since: datetime | None = None,
+    before: int | None = None,
+    limit: int,
 ) -> list[Look]:
     """Return what *person* looked at in a workspace since an instant, the latest first, below the index *before*."""
     place = aliased(Entry)
     older = () if before is None else (place.index < before,)
+    later = () if since is None else (Entry.at >= since,)
     rows = session.execute(
         select(Entry.index, Entry.at, Entry.body)
         .join(place, and_(place.log == Entry.log, place.index == Entry.index))
-        .where(place.log == workspace, place.actor == person, place.kind == LookedAt.kind, Entry.at >= since, *older)
+        .where(place.log == workspace, place.actor == person, place.kind == LookedAt.kind, *later, *older)
         .order_by(place.index.desc())
         .limit(limit)
     )

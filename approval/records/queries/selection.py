@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import json
+import re
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,6 +19,7 @@ from approval.audit.events import INSTALLATION
 from approval.audit.models import Entry
 from approval.audit.queries.keychain import KINDS as ABOUT_KEYS
 from approval.db import Session
+from approval.posts.models import Revision
 
 BATCH = 500
 LAST_POST = 2**31 - 1
@@ -35,6 +39,10 @@ STANDING = (
 )
 """Kinds that what happens in a period rests on, however long before it they happened."""
 _BROUGHT = "archived.kept"
+_UPLOADED = "media.added"
+# Exact in canonical JSON: within a string the quotation marks would be escaped.
+_SHOWING = '"media":[{'
+_SHOWN = re.compile(r'"digest":"([0-9a-f]{64})"')
 _A_DAY = timedelta(days=1)
 _ACCOUNT = frozenset({"person.added", "person.changed", "person.disabled", "person.enabled"})
 _OF_PEOPLE = ("person.", "token.")
@@ -100,12 +108,14 @@ class Included:
     post: int | None
 
 
-def selected(session: Session, workspace: str, period: Period, filters: Filters, size: int) -> array[int]:
-    """Return the indexes below *size*, ascending, of the workspace's entries in an export.
+def selected(
+    session: Session, workspace: str, period: Period, filters: Filters, size: int, posts: array[int]
+) -> array[int]:
+    """Return the indexes below *size*, ascending, of the workspace's entries in an export that holds *posts*.
 
-    They are the entries of the period that pass the filters, all earlier entries of the posts concerned, what was
-    in force (definitions, channels, roles), records of other tools that claim a day of the period whenever they were
-    brought, and the first entry.
+    They are the entries of the period that pass the filters, all earlier entries of the posts concerned, those that
+    took in the images of these posts, what was in force (definitions, channels, roles), records of other tools that
+    claim a day of the period whenever they were brought, and the first entry.
     """
     log = Entry.log == workspace, Entry.index < size, Entry.at < period.ends
     touched = _touched(workspace, period, filters, size)
@@ -119,7 +129,36 @@ def selected(session: Session, workspace: str, period: Period, filters: Filters,
     ).subquery()
     found = array("q", session.scalars(select(wanted.c.index).order_by(wanted.c.index)).yield_per(10 * BATCH))
     claiming = _claiming(session, workspace, period, filters, size)
-    return array("q", sorted({*found, *claiming})) if claiming else found
+    return _joined(found, {*claiming, *_uploads(session, workspace, period, size, posts)})
+
+
+def _joined(found: array[int], more: Iterable[int]) -> array[int]:
+    """Put *more* indexes among ascending ones, without a second copy of these in memory."""
+    missing = sorted(index for index in more if not _is_among(found, index))
+    return array("q", heapq.merge(found, missing)) if missing else found
+
+
+def _is_among(found: array[int], index: int) -> bool:
+    at = bisect_left(found, index)
+    return at < len(found) and found[at] == index
+
+
+def _uploads(session: Session, workspace: str, period: Period, size: int, posts: array[int]) -> Iterator[int]:
+    """Yield the entries that took in the images which these posts show in the period or before it.
+
+    They are looked for in the log itself: they tell of an image that was erased, too.
+    """
+    shown: set[str] = set()
+    for start in range(0, len(posts), BATCH):
+        of_posts = Revision.post.in_(posts[start : start + BATCH]), Revision.made_at < period.ends
+        for payload in session.scalars(select(Revision.payload).where(*of_posts, Revision.payload.contains(_SHOWING))):
+            shown.update(_SHOWN.findall(payload))
+    if not shown:
+        return
+    uploaded = Entry.log == workspace, Entry.kind == _UPLOADED, Entry.index < size
+    for index, body in session.execute(select(Entry.index, Entry.body).where(*uploaded)).yield_per(BATCH):
+        if json.loads(body)["facts"]["digest"] in shown:
+            yield index
 
 
 def _claiming(session: Session, workspace: str, period: Period, filters: Filters, size: int) -> list[int]:

@@ -84,8 +84,17 @@ _TITLES = {
     "complaint.reopened": "Complaint open again",
 }
 _VERDICTS = {"approve": "approved", "request_changes": "changes requested", "reject": "rejected"}
-_NOT_STORED = "(erased or withheld)"
-_ALTERED = "(what is stored is not what was recorded; it is not shown)"
+_OUTCOMES = {"open": "still open", "changes_requested": "changes requested"}
+_LABELS = {
+    "kpi": "figure to watch",
+    "origin": "copy of post",
+    "outcome": "round after this decision",
+    "request": "digest of the request sent",
+    "seen": "digest of what was decided on",
+}
+"""Facts and columns whose names say too little to whoever does not know the program."""
+NOT_STORED = "(erased or withheld)"
+ALTERED = "(what is stored is not what was recorded; it is not shown)"
 
 
 @dataclass(frozen=True)
@@ -116,8 +125,10 @@ class Material:
         ids = {body["actor"] for body in bodies} | {body["along"] for body in bodies if body["along"]}
         ids |= {row.accepted_by for row in acceptances} | {row.asked_by for row in requests}
         ids |= set(session.scalars(select(Post.author).where(Post.id.in_(posts)).distinct()))
-        opened = _opened(session, workspace, bodies)
-        return cls(names_of(session, ids), opened, revisions, screenings, acceptances, requests)
+        named = [commitment for body in bodies for commitment in _commitments(body["rows"])]
+        return cls(
+            names_of(session, ids), opened(session, workspace, named), revisions, screenings, acceptances, requests
+        )
 
     def name(self, id_: str) -> str:
         """Return the name behind an id."""
@@ -139,14 +150,14 @@ class Material:
         who = self.name(raw.actor) + (f" for {self.name(body['along'])}" if body["along"] else "")
         digest = facts.get("revision", "") if raw.kind in _REVISED else ""
         payload = self.revisions.get(post, {}).get(digest)
-        said = [("words", _ALTERED)] if digest and payload is None else []
+        said = [("words", ALTERED)] if digest and payload is None else []
         return Moment(
             at=raw.at,
             kind=raw.kind,
             title=_filled(title, facts),
             who=who,
             index=raw.index,
-            facts=tuple((name.replace("_", " "), _text(value)) for name, value in facts.items()),
+            facts=tuple((_label(name), _fact(name, value)) for name, value in facts.items()),
             said=(*said, *self._said(body["rows"], shown)),
             payload=payload,
         )
@@ -157,11 +168,11 @@ class Material:
             for column, value in (row["image"] or {}).items():
                 if not isinstance(value, dict) or "commitment" not in value or column in _QUIET:
                     continue
-                text = _text(self.opened.get(value["commitment"], _NOT_STORED))
+                text = _text(self.opened.get(value["commitment"], NOT_STORED))
                 place = f"{row['table']} {row['key']} {column}"
                 if shown.get(place) != text:
                     shown[place] = text
-                    yield column.replace("_", " "), text
+                    yield _label(column), text
 
     def _screened(self, post: int, recorded: Mapping[tuple[str, datetime], Raw]) -> Iterator[Moment]:
         """Tell what rule sets found; copies of a post share their revisions, and what was found in them."""
@@ -178,7 +189,7 @@ class Material:
                 who="",
                 index=raw.index if raw else None,
                 facts=(("revision", row.revision.hex()), ("rule set", row.rule_set.hex())),
-                said=(("findings", _ALTERED),) if altered else (),
+                said=(("findings", ALTERED),) if altered else (),
                 findings=() if altered else tuple(row.findings),
             )
 
@@ -212,8 +223,9 @@ def _payload(text: str, digest: bytes) -> Payload | None:
         return None
 
 
-def _opened(session: Session, workspace: str, bodies: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    named = [bytes.fromhex(commitment) for body in bodies for commitment in _commitments(body["rows"])]
+def opened(session: Session, workspace: str, commitments: Iterable[str]) -> dict[str, Any]:
+    """Return what commitments of a workspace's log open to; of a value that opens nothing, that it was altered."""
+    named = [bytes.fromhex(commitment) for commitment in commitments]
     found: dict[str, Any] = {}
     for start in range(0, len(named), BATCH):
         rows = session.execute(
@@ -224,7 +236,7 @@ def _opened(session: Session, workspace: str, bodies: Iterable[Mapping[str, Any]
         for commitment, salt, value in rows:
             if value is not None:
                 opens = hmac.new(salt, value.encode(), hashlib.sha256).digest() == commitment
-                found[commitment.hex()] = json.loads(value) if opens else _ALTERED
+                found[commitment.hex()] = json.loads(value) if opens else ALTERED
     return found
 
 
@@ -242,6 +254,15 @@ def _filled(title: str, facts: Mapping[str, Any]) -> str:
     except KeyError:
         told = title.partition(" {")[0]
     return told[:1].upper() + told[1:]
+
+
+def _label(name: str) -> str:
+    return _LABELS.get(name, name.replace("_", " "))
+
+
+def _fact(name: str, value: Any) -> str:
+    text = _text(value)
+    return _OUTCOMES.get(text, text) if name == "outcome" else text
 
 
 def _text(value: Any) -> str:

@@ -18,6 +18,7 @@ from approval.records.services.bringing import (
     fail_archive as fail_archive,
     go_through as go_through,
     look_at_archive as look_at_archive,
+    put_away as put_away,
     stage as stage,
 )
 from approval.records.services.choosing import person_named as person_named

@@ -20,7 +20,7 @@ from approval.records.queries.requests_procedures import procedures
 from approval.records.queries.selection import BATCH, Period
 from approval.records.rendering import How, Line, Table, headings, in_text
 from approval.records.services.archive import Archive
-from approval.records.services.pages import render
+from approval.records.services.pages import render, standing_word
 from approval.records.services.tables import rows_to_csv
 
 TOGETHER = 20
@@ -163,7 +163,7 @@ def case_pdf(case: CaseFile) -> bytes:
 def _told(case: CaseFile) -> Iterator[Line]:
     yield Line(How.FACT, "Post", f"{case.post}, of {case.workspace}")
     yield Line(How.FACT, "Begun", f"{_when(case, case.created_at)} by {case.author}")
-    yield Line(How.FACT, "Standing", f"{case.standing.replace('_', ' ')}, when this file was written")
+    yield Line(How.FACT, "Standing", f"{standing_word(case.standing)}, when this file was written")
     yield Line(How.FACT, "SHA-256 of the words", case.revision.hex())
     for moment in case.story:
         entry = f" · entry {moment.index}" if moment.index is not None else ""

@@ -124,9 +124,18 @@ def discard_archive(session: Session, id_: int, *, by: Actor) -> Archive:
     """Put away an archive of which nothing was kept."""
     row = _for_change(session, id_)
     ensure_may(by, Capability.HOLD, row.workspace)
+    return _put_away(session, row, by=by.id)
+
+
+def put_away(session: Session, id_: int) -> Archive:
+    """Put away an archive about which nobody decided."""
+    return _put_away(session, _for_change(session, id_), by=WORKER)
+
+
+def _put_away(session: Session, row: Archive, *, by: str) -> Archive:
     ensure_waits(row)
     row.state, row.ended_at = ArchiveState.DISCARDED, clock.now(session)
-    record(session, events.ArchiveDiscarded(by=by.id, workspace=row.workspace, archive=row.id), row)
+    record(session, events.ArchiveDiscarded(by=by, workspace=row.workspace, archive=row.id), row)
     session.flush()
     return row
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,11 +41,15 @@ class Listed:
 
 @dataclass(frozen=True)
 class Definition:
-    """A readable definition: its member, what it is, from when it was in force."""
+    """A readable definition: its member, what it is, from when it was in force.
+
+    `digest` is that of the file; `version` the digest by which entries name it with all files of its version.
+    """
 
     member: str
     name: str
     digest: bytes
+    version: bytes
     enacted_at: Any
 
 
@@ -75,11 +80,13 @@ def _add_media(archive: Archive, session: Session, workspace: str, digest: bytes
 def write_definitions(archive: Archive, session: Session, workspace: str, period: Period) -> list[Definition]:
     """Write the workflows and rule packs that were in force until the period's end, as their sources read."""
     written: list[Definition] = []
-    for name, number, digest, enacted_at, files in _definitions(session, workspace, period):
+    for name, number, version, enacted_at, files in _definitions(session, workspace, period):
         folder = f"definitions/{name}-{number}"
         for file, source in files.items():
-            archive.add(f"{folder}/{file}.toml", source.encode())
-            written.append(Definition(f"{folder}/{file}.toml", f"{name} {number}: {file}", digest, enacted_at))
+            member, data = f"{folder}/{file}.toml", source.encode()
+            archive.add(member, data)
+            digest = hashlib.sha256(data).digest()
+            written.append(Definition(member, f"{name} {number}: {file}", digest, version, enacted_at))
     return written
 
 
@@ -110,6 +117,12 @@ def verifier_page() -> bytes:
     return (shipped("templates") / "records" / "export" / "verify.html").read_bytes()
 
 
+def standing_word(standing: str) -> str:
+    """Return the words that the pages have for a standing."""
+    words: Any = _environment().get_template("_macros/ui.html").module
+    return str(words.standing_word(standing))
+
+
 def render(name: str, **facts: Any) -> str:
     """Render a document of an export; its style sheet stands in it, so that the file can be read alone."""
     text = _environment().get_template(f"records/export/{name}").render(**facts)
@@ -122,6 +135,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(shipped("templates")),
         autoescape=lambda name: bool(name and name.endswith(".html")),
         undefined=StrictUndefined,
+        extensions=["jinja2.ext.do"],
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from approval import clock
 from approval.db import Session
+from approval.records.queries.register import REGISTER_COLUMNS
 from approval.records.queries.roll import Somebody
-from approval.records.queries.selection import entries_at
+from approval.records.queries.selection import BATCH, entries_at
+from approval.records.rendering import headings, in_text
 from approval.records.services.archive import Archive
 
 # What spreadsheets begin a formula with, and full-width forms that some fold to it (OWASP, "CSV Injection").
@@ -70,6 +73,14 @@ def write_entries_csv(
                         for body in (json.loads(entry.body),)
                     )
                 )
+
+
+def write_posts(archive: Archive, rows: Iterator[Sequence[Any]], zone: str) -> None:
+    """Write posts.csv: a row of REGISTER_COLUMNS for each post."""
+    with archive.member("posts.csv") as write:
+        write(rows_to_csv([headings(REGISTER_COLUMNS, zone)]))
+        while batch := list(islice(rows, BATCH)):
+            write(rows_to_csv(list(in_text(REGISTER_COLUMNS, row, zone)) for row in batch))
 
 
 def write_people(archive: Archive, people: Sequence[Somebody]) -> None:

@@ -25,15 +25,16 @@ from approval.errors import Invalid
 from approval.people.models import Proposal
 from approval.people.queries import WorkspaceFacts, workspace_facts
 from approval.records.events import ExportMade
+from approval.records.queries.register import register
 from approval.records.queries.roll import people, roles_in
 from approval.records.queries.selection import Filters, Period, posts_in, selected, selected_of_installation
 from approval.records.services.answering import Answers
 from approval.records.services.archive import Archive
 from approval.records.services.choosing import ensure_days, normal_filters
 from approval.records.services.contents import write_contents
-from approval.records.services.pages import write_cases, write_definitions, write_guides
+from approval.records.services.pages import standing_word, write_cases, write_definitions, write_guides
 from approval.records.services.proving import Proved, write_log
-from approval.records.services.tables import write_entries_csv, write_people
+from approval.records.services.tables import write_entries_csv, write_people, write_posts
 from approval.records.services.vouching import doubts, signing_key, write_authority, write_earlier
 from approval.settings import Settings
 from approval.tlog import VerifierKey, sign_note
@@ -179,7 +180,9 @@ class _Writing:
         """Write every member, and return the number of entries of the workspace's log."""
         workspace = self.facts.name
         heads = head(self.session, workspace), head(self.session, INSTALLATION)
-        indexes = {workspace: selected(self.session, workspace, self.period, self.filters, heads[0].sealed)}
+        size = heads[0].sealed
+        posts = posts_in(self.session, workspace, self.period, self.filters, size)
+        indexes = {workspace: selected(self.session, workspace, self.period, self.filters, size, posts)}
         own = write_log(self.archive, self.session, heads[0], indexes[workspace])
         roles = roles_in(self.session, workspace, self.period)
         concerned = own.actors | roles.keys()
@@ -197,7 +200,8 @@ class _Writing:
         absent: dict[str, str] = {}
         for log, chosen in indexes.items():
             absent |= self._erased(log, write_contents(self.archive, self.session, log, chosen))
-        posts = posts_in(self.session, workspace, self.period, self.filters, heads[0].sealed)
+        rows = register(self.session, workspace, posts, self.period, size, word=standing_word)
+        write_posts(self.archive, rows, self.facts.zone)
         self._finish(heads[0], proved, absent, posts)
         return len(indexes[workspace])
 

@@ -1,18 +1,21 @@
-"""The case file of a post in the browser: its story and its entries, as a page, as PDF and as the raw lines."""
+"""The case file of a post in the browser: its story with its images, its entries, as PDF and as the raw lines."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from flask import Response, render_template
 
 from approval.audit.queries.entries import head
 from approval.capabilities import Capability
 from approval.db import Session, reading
+from approval.errors import NotFound
 from approval.records import queries
 from approval.records.queries import CaseFile, PostKeeping, keeping_of
 from approval.records.queries.rooms import told_until
 from approval.records.services.answering import case_pdf
 from approval.records.views.routes import blueprint
-from approval.web.files import attached
+from approval.web.files import attached, image
 from approval.web.identity import current, ensure_may_see, signed_in, unseen
 
 
@@ -22,6 +25,7 @@ def case_file(post_id: int) -> str:
     """Show the case file of a post: its story, then the entries that it is told from."""
     with reading() as session:
         page = _seen(session, post_id)
+        images = queries.kept_images(session, page.workspace, page.media)
         keeping: PostKeeping = keeping_of(session, post_id)
         log = head(session, page.workspace)
         limited = current().limited_to(page.workspace) is not None
@@ -29,11 +33,34 @@ def case_file(post_id: int) -> str:
     return render_template(
         "records/post.html",
         page=page,
+        images=images,
         keeping=keeping,
         reads_holds=not limited,
         log=log,
         complaints=complaints,
     )
+
+
+@blueprint.get("/records/posts/<int:post_id>/media/<digest>")
+@signed_in
+def case_image(post_id: int, digest: str) -> Response:
+    """Serve an image that a revision of the post names to whoever may see its case file."""
+    with reading() as session:
+        until = _told_until(session, post_id)
+        with unseen():
+            wanted = _digest(digest)
+            kind, data = queries.case_image(session, post_id, wanted, until=until)
+    return image(data, kind, digest=wanted)
+
+
+def _digest(text: str) -> bytes:
+    try:
+        digest = bytes.fromhex(text)
+    except ValueError:
+        digest = b""
+    if len(digest) != 32 or digest.hex() != text:
+        raise NotFound("This is no digest of an image.")
+    return digest
 
 
 @blueprint.get("/records/posts/<int:post_id>.pdf")
@@ -56,8 +83,13 @@ def case_entries(post_id: int) -> Response:
 
 def _seen(session: Session, post: int) -> CaseFile:
     """Return the case file for whoever is signed in: in a room only as far as the room reaches."""
+    return queries.case_file(session, post, until=_told_until(session, post))
+
+
+def _told_until(session: Session, post: int) -> datetime | None:
+    """Return to when a post is told to whoever is signed in: the end of their room's last day, None without one."""
     with unseen():
         name = queries.workspace_of(session, post)
     ensure_may_see(Capability.READ_AUDIT, name, post=post)
     room = current().limited_to(name)
-    return queries.case_file(session, post, until=told_until(session, room) if room else None)
+    return told_until(session, room) if room else None

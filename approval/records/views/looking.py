@@ -11,6 +11,7 @@ from approval.records.queries.rooms import Look
 _PAGES = {
     "records.room": "The room",
     "records.case_file": "Case file",
+    "records.case_image": "Image of a case file",
     "records.case_pages": "Case file as PDF, downloaded",
     "records.case_entries": "Entries of a case file, downloaded",
     "records.export": "Export",
@@ -33,7 +34,8 @@ _PAGES = {
     "people.account": "Their own account",
     "people.notices": "What they were told",
 }
-_SAID = {"post_id": "post", "export_id": "export", "hold_id": "hold", "log_name": "log"}
+_SAID = {"post_id": "post", "export_id": "export", "hold_id": "hold", "log_name": "log", "digest": "SHA-256"}
+_DIGEST, _SHORT = 64, 12
 
 
 @dataclass(frozen=True)
@@ -56,4 +58,8 @@ def _page(endpoint: str) -> str:
 
 
 def _about(about: str) -> str:
-    return " ".join(_SAID.get(word, word) for word in about.split(" "))
+    return " ".join(_short(_SAID.get(word, word)) for word in about.split(" "))
+
+
+def _short(word: str) -> str:
+    return f"{word[:_SHORT]}…" if len(word) == _DIGEST else word

@@ -26,6 +26,7 @@ from approval.web.paging import format_cursor, parse_cursor
 
 MOST_STEPS = 15
 MOST_EXPORTS = 10
+_LONGEST_WORDS = 100
 _USUAL = timedelta(days=30)
 
 
@@ -40,12 +41,13 @@ class Beside:
 
 @dataclass(frozen=True)
 class RoomPage:
-    """A room as its examiner sees it. `last_day` is the last on which they may come in."""
+    """A room as its examiner sees it. `last_day` is the last on which they may come in; `words` those of the titles."""
 
     workspace: WorkspaceFacts
     room: RoomFacts
     last_day: date
     head: Head
+    words: str
     posts: tuple[Shown, ...]
     next_url: str | None
     exports: tuple[ExportFacts, ...]
@@ -84,16 +86,18 @@ def ask_for_room() -> Any:
 def _page(form: RoomExportForm | None) -> str:
     mine, cursor = my_room(), parse_cursor(request.args.get("before"), int)
     before = None if cursor is None else int(str(cursor[0]))
+    words = " ".join(request.args.get("words", "")[:_LONGEST_WORDS].split())
     with reading() as session:
-        posts = shown(session, mine, before=before, limit=PAGE + 1)
+        posts = shown(session, mine, words=words, before=before, limit=PAGE + 1)
         facts, firm = room_facts(session, mine.id), workspace_facts(session, mine.workspace)
         page = RoomPage(
             workspace=firm,
             room=facts,
             last_day=clock.wall_time(facts.ends_at - timedelta(seconds=1), firm.zone).date(),
             head=head(session, mine.workspace),
+            words=words,
             posts=tuple(posts[:PAGE]),
-            next_url=_url(mine, before=format_cursor(posts[PAGE - 1].id)) if len(posts) > PAGE else None,
+            next_url=_url(mine, words, format_cursor(posts[PAGE - 1].id)) if len(posts) > PAGE else None,
             exports=exports_of(session, mine.workspace, current().id, limit=MOST_EXPORTS),
             steps=steps(_looks(session, facts)),
             beside=_beside(mine),
@@ -113,8 +117,8 @@ def _blank(session: Session, mine: Room, zone: str) -> RoomExportForm:
     return RoomExportForm(formdata=None, workspace=mine.workspace, first_day=first, last_day=last)
 
 
-def _url(mine: Room, before: str | None = None) -> str:
-    return url_for("records.room", workspace=mine.workspace, before=before)
+def _url(mine: Room, words: str, before: str) -> str:
+    return url_for("records.room", workspace=mine.workspace, words=words or None, before=before, _anchor="posts")
 
 
 _BESIDE = (

@@ -1,0 +1,154 @@
+"""An export tells who took in each image that its posts show, however long before its days that was."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+import zipfile
+from array import array
+
+import pytest
+from factories import a_draft, a_firm, a_picture, a_post
+from sqlalchemy import event, make_url
+
+from approval import clock
+from approval.audit.queries.entries import head
+from approval.db import reading, transaction
+from approval.posts import services as posts
+from approval.posts.models import Post
+from approval.posts.payload import Attachment
+from approval.records import verify as verifier
+from approval.records.queries import Filters, Period
+from approval.records.queries.selection import posts_in, selected
+
+ALWAYS = Period(dt.date(2020, 1, 1), dt.date(2099, 12, 31), "Europe/Zurich")
+DAY = dt.timedelta(days=1)
+
+
+def upload(firm, colour, *, by=None):
+    with transaction() as session:
+        return posts.add_media(session, firm.workspace, a_picture(colour), by=by or firm.marketer).digest
+
+
+def a_post_showing(firm, *digests):
+    with transaction() as session:
+        media = tuple(Attachment(digest, "A flag") for digest in digests)
+        return a_post(session, firm, title="Flags", media=media).id
+
+
+def show(firm, post, *digests):
+    with transaction() as session:
+        draft = a_draft(firm, title="Flags", media=tuple(Attachment(digest, "A flag") for digest in digests))
+        row = session.get_one(Post, post)
+        posts.revise(session, row, draft, by=firm.marketer, seen=row.revision)
+
+
+def uploads(path):
+    """Who took in which images, as an export's entries tell it."""
+    with zipfile.ZipFile(path) as archive:
+        lines = archive.read("logs/northwind/entries.jsonl").splitlines()
+    entries = [json.loads(json.loads(line)["entry"]) for line in lines]
+    return {entry["facts"]["digest"]: entry["actor"] for entry in entries if entry["kind"] == "media.added"}
+
+
+@pytest.fixture
+def pass_days(monkeypatch):
+    """Let days pass, at once."""
+    real, passed = clock.now, []
+    monkeypatch.setattr(clock, "now", lambda session: real(session) + sum(passed, dt.timedelta()))
+
+    def let_pass(days):
+        passed.append(days * DAY)
+        with reading() as session:
+            return clock.wall_time(clock.now(session), "Europe/Zurich").date()
+
+    return let_pass
+
+
+@pytest.fixture
+def bare(database, keys):
+    """The small firm without a post, once in each kind of database."""
+    return a_firm(keys)
+
+
+def test_an_export_of_one_post_tells_who_took_in_its_images_and_no_other(bare, export, vkey):
+    navy, red = upload(bare, "navy"), upload(bare, "red", by=bare.other_marketer)
+    shows_navy, shows_none = a_post_showing(bare, navy), a_post_showing(bare)
+    path, _ = export(filters=Filters(posts=(shows_navy,)))
+    assert uploads(path) == {navy.hex(): bare.marketer.id}
+    assert verifier.verify(str(path), vkey()).holds
+    with zipfile.ZipFile(path) as archive:
+        assert f"content/{navy.hex()}" in archive.namelist()
+    assert uploads(export("none.zip", filters=Filters(posts=(shows_none,)))[0]) == {}
+    assert uploads(export("all.zip")[0]).keys() == {navy.hex(), red.hex()}
+
+
+def test_an_image_of_an_earlier_day_is_told_of_and_one_that_nothing_in_these_days_shows_is_not(bare, export, pass_days):
+    navy, _unused = upload(bare, "navy"), upload(bare, "red")
+    day = pass_days(30)
+    a_post_showing(bare, navy)
+    assert uploads(export(first_day=day, last_day=day)[0]) == {navy.hex(): bare.marketer.id}
+
+
+def test_an_image_that_only_a_later_revision_shows_is_not_told_of(bare, export, pass_days):
+    navy, day = upload(bare, "navy"), pass_days(30)
+    post = a_post_showing(bare, navy)
+    pass_days(30)
+    red = upload(bare, "red")
+    show(bare, post, red)
+    limited = Filters(posts=(post,))
+    assert uploads(export(filters=limited, last_day=day)[0]).keys() == {navy.hex()}
+    assert uploads(export("later.zip", filters=limited)[0]).keys() == {navy.hex(), red.hex()}
+
+
+def test_each_part_of_an_export_tells_of_the_images_of_its_own_posts(bare, export):
+    navy, red = upload(bare, "navy"), upload(bare, "red")
+    first, second = a_post_showing(bare, navy), a_post_showing(bare, red)
+    assert uploads(export(filters=Filters(span=(second, 999)))[0]).keys() == {red.hex()}
+    assert uploads(export("one.zip", filters=Filters(span=(1, first)))[0]).keys() == {navy.hex()}
+
+
+def test_an_image_that_is_gone_is_told_of_and_said_to_be_absent(sqlite, keys, export, vkey):
+    firm = a_firm(keys)
+    navy = upload(firm, "navy")
+    post = a_post_showing(firm, navy)
+    connection = sqlite3.connect(make_url(str(sqlite.url)).database)
+    connection.execute("DELETE FROM media")
+    connection.commit()
+    connection.close()
+    path, _ = export(filters=Filters(posts=(post,)))
+    assert uploads(path) == {navy.hex(): firm.marketer.id}
+    with zipfile.ZipFile(path) as archive:
+        assert json.loads(archive.read("manifest.json"))["absent"].keys() == {navy.hex()}
+    assert verifier.verify(str(path), vkey()).holds
+
+
+def test_the_words_of_a_post_name_no_image(bare, export):
+    navy = upload(bare, "navy")
+    with transaction() as session:
+        post = a_post(session, bare, f'"media":[{{"alt":"","digest":"{navy.hex()}"}}]').id
+    assert uploads(export(filters=Filters(posts=(post,)))[0]) == {}
+
+
+def test_as_many_questions_are_asked_for_many_posts_as_for_few(bare, database):
+    def asked():
+        with reading() as session:
+            size = head(session, bare.workspace).size
+            chosen = posts_in(session, bare.workspace, ALWAYS, Filters(), size)
+            seen = []
+
+            def note(*given):
+                seen.append(given[2])
+
+            event.listen(database, "before_cursor_execute", note)
+            found = selected(session, bare.workspace, ALWAYS, Filters(), size, chosen)
+            event.remove(database, "before_cursor_execute", note)
+        assert found == array("q", range(size)), "each index once, ascending"
+        return len(chosen), len(seen)
+
+    few = [a_post_showing(bare, upload(bare, colour)) for colour in ("navy", "red")]
+    before = asked()
+    many = [a_post_showing(bare, upload(bare, (n, 0, 0))) for n in range(1, 12)]
+    assert (before[0], asked()[0]) == (len(few), len(few) + len(many))
+    assert asked()[1] == before[1]
