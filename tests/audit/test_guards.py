@@ -162,7 +162,7 @@ def test_what_an_entry_erased_is_overwritten_with_it_and_still_verifies(erasing,
 ATTEMPTS = {
     "another value": "UPDATE opening SET value = '1' WHERE {named}",
     "another salt": "UPDATE opening SET salt = {other} WHERE {named}",
-    "another index": """UPDATE opening SET "index" = 7, salt = {zeros}, value = NULL WHERE {named}""",
+    "another index": """UPDATE opening SET "index" = "index" + 1, salt = {zeros}, value = NULL WHERE {named}""",
     "another log": "UPDATE opening SET log = 'x', salt = {zeros}, value = NULL WHERE {named}",
     "another commitment": "UPDATE opening SET commitment = 'x', salt = {zeros}, value = NULL WHERE {named}",
     "what no entry names": "UPDATE opening SET salt = {zeros}, value = NULL WHERE {others}",
