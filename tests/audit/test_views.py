@@ -84,7 +84,7 @@ def test_the_proof_of_an_entry_is_one_click_and_holds_without_this_program(firm,
     page = browser.get("/audit/northwind/3").text
     assert 'href="/audit/northwind/3.tlog-proof"' in page and 'href="/audit/northwind/3.json"' in page
     answer = browser.get("/audit/northwind/3.tlog-proof")
-    assert answer.headers["Content-Disposition"] == 'attachment; filename=northwind-3.tlog-proof'
+    assert answer.headers["Content-Disposition"] == "attachment; filename=northwind-3.tlog-proof"
     proof = EntryProof.from_bytes(answer.data)
     entry = browser.get("/audit/northwind/3.json").data
     with reading() as session:
