@@ -17,6 +17,7 @@ from approval.publishing.models import Publication, Stop
 from approval.publishing.queries import FeedPage, feed_page, public_media, stops_page
 from approval.publishing.services import Resolution
 from approval.publishing.via import atom
+from approval.web.files import digest_in
 from approval.web.identity import (
     NOT_HERE,
     current,
@@ -63,7 +64,7 @@ def feed_atom(workspace: str, channel: str) -> Response:
 def media(publication: int, digest: str) -> Response:
     """Give an image of a post that was published on a feed."""
     with reading() as session:
-        kind, data = public_media(session, publication, _digest(digest))
+        kind, data = public_media(session, publication, digest_in(digest))
     response = Response(data, mimetype=kind)
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return _cached(response, seconds=_FOR_GOOD)
@@ -75,16 +76,6 @@ def _feed_page(workspace: str, channel: str) -> FeedPage:
         raise NotFound("There is no such page of this feed.")
     with reading() as session:
         return feed_page(session, workspace, channel, before=int(before) if before else None)
-
-
-def _digest(text: str) -> bytes:
-    try:
-        digest = bytes.fromhex(text)
-    except ValueError:
-        digest = b""
-    if len(digest) != 32 or digest.hex() != text:
-        raise NotFound("There is no such image, or none that was published.")
-    return digest
 
 
 def _cached(response: Response, *, seconds: int = _FRESH) -> Response:

@@ -6,6 +6,8 @@ import mimetypes
 
 from flask import Response
 
+from approval.errors import NotFound
+
 # What people uploaded never runs, whatever a browser takes it for.
 INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _YEAR = 31_536_000
@@ -16,6 +18,17 @@ def attached(data: str | bytes, name: str, kind: str = "application/octet-stream
     response = Response(data, mimetype=kind)
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
+
+
+def digest_in(address: str) -> bytes:
+    """Return the SHA-256 by which an address names an image; NotFound where it is none in its one form."""
+    try:
+        digest = bytes.fromhex(address)
+    except ValueError:
+        digest = b""
+    if len(digest) != 32 or digest.hex() != address:
+        raise NotFound("There is no such image, or none that you may see.")
+    return digest
 
 
 def image(data: bytes, kind: str, *, digest: bytes) -> Response:

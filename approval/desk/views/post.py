@@ -27,7 +27,7 @@ from approval.publishing.services.scheduling import MOVABLE
 from approval.records.queries import PostKeeping, keeping_of
 from approval.review.flow import Reason
 from approval.web.errors import status_of
-from approval.web.files import INERT, image
+from approval.web.files import INERT, digest_in, image
 from approval.web.identity import current, ensure_may, hooks, signed_in
 from approval.web.numbers import number
 
@@ -117,12 +117,7 @@ def _suggested(session: Session, about: PostPage) -> list[tuple[str, str]]:
 def media(workspace: str, digest: str) -> Response:
     """Serve an image to whoever reads its workspace. Its address names its bytes, so it never changes."""
     ensure_may(Capability.READ, workspace)
-    try:
-        wanted = bytes.fromhex(digest)
-    except ValueError as error:
-        raise NotFound("There is no such image in this workspace.") from error
-    if len(wanted) != 32:
-        raise NotFound("There is no such image in this workspace.")
+    wanted = digest_in(digest)
     with reading() as session:
         kind, data = media_data(session, workspace, wanted)
     return image(data, kind, digest=wanted)

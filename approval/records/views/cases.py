@@ -9,13 +9,12 @@ from flask import Response, render_template
 from approval.audit.queries.entries import head
 from approval.capabilities import Capability
 from approval.db import Session, reading
-from approval.errors import NotFound
 from approval.records import queries
 from approval.records.queries import CaseFile, PostKeeping, keeping_of
 from approval.records.queries.rooms import told_until
 from approval.records.services.answering import case_pdf
 from approval.records.views.routes import blueprint
-from approval.web.files import attached, image
+from approval.web.files import attached, digest_in, image
 from approval.web.identity import current, ensure_may_see, signed_in, unseen
 
 
@@ -48,19 +47,9 @@ def case_image(post_id: int, digest: str) -> Response:
     with reading() as session:
         until = _told_until(session, post_id)
         with unseen():
-            wanted = _digest(digest)
+            wanted = digest_in(digest)
             kind, data = queries.case_image(session, post_id, wanted, until=until)
     return image(data, kind, digest=wanted)
-
-
-def _digest(text: str) -> bytes:
-    try:
-        digest = bytes.fromhex(text)
-    except ValueError:
-        digest = b""
-    if len(digest) != 32 or digest.hex() != text:
-        raise NotFound("This is no digest of an image.")
-    return digest
 
 
 @blueprint.get("/records/posts/<int:post_id>.pdf")
