@@ -44,7 +44,7 @@ class Frame:
 
     def holds(self, reading: Reading, start: int, end: int) -> bool:
         """Whether the claim at these bytes stands inside the frame, and nothing near it takes the frame back."""
-        if all(reading.lacks(part.rows) for part in (self.before, self.after, self.around)):
+        if all(part.are_absent(reading) for part in (self.before, self.after, self.around)):
             return False
         first, last = reading.sentence(start, end)
         before = reading.sentence(first - 1, first - 1)[0] if first else 0

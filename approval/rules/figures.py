@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
-from .literals import Word
+from .needed import Word
 from .pattern import Expressions
 
 
@@ -54,7 +54,7 @@ def figures(sorts: Iterable[Sort]) -> Expressions:
     """What finds the numbers of some sorts."""
     sorts = tuple(sorts)
     spelled = [_SPELLED[sort] if sort is Sort.MONEY else rf"\b(?:{_SPELLED[sort]})" for sort in sorts]
-    return Expressions(spelled, needs=[(frozenset(map(Word, _NEEDED[sort])),) for sort in sorts])
+    return Expressions(spelled, needs=[frozenset({frozenset(map(Word, _NEEDED[sort]))}) for sort in sorts])
 
 
 def value_of(written: str) -> float | None:

@@ -4,94 +4,179 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache, reduce
-from operator import and_
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import accumulate, chain
 
 import re2
 
 from .linear import options
-from .literals import Needed, Word
+from .needed import Needed, Pair, Word
 from .pattern import Expressions
 from .text import Reading
 
 _TOKEN = re.compile(rb"[a-z0-9]+")
 _LONGEST_START = 6
-_MOST_KNOWN = 8_192
-"""Tokens whose patterns are kept at hand: the words of a language that most texts are made of."""
+_MOST_KNOWN = 2_048
+"""Tokens whose places are kept at hand: the words of a language that most texts are made of."""
 
-Place = tuple[int, int]
-Mask = tuple[int, int]
+Columns = Sequence[tuple[int, int]]
+Places = Mapping[Word, Sequence[int]]
 
 
 class Gate:
-    """The patterns of a rule set by the words that they need.
+    """The patterns of a rule set by what they need.
 
-    Patterns are rows and their choices columns; a word is kept as one integer for each column, with a bit for each
-    pattern that chooses it there. A pattern may occur where every column has its bit.
+    What a pattern needs is a row, each of its choices a place in it, and each place one bit of a long integer: a text
+    sets the bits of its words, and a pattern may occur where its row has all of its own. What is needed together
+    inside a choice is a row too, in a layer that is looked at before the one that chooses it.
     """
 
     def __init__(self, made: Sequence[Expressions]) -> None:
-        needs: list[Needed] = []
-        for one in made:
-            one.rows = len(needs), len(needs) + len(one.needs)
-            needs += one.needs
-        width = max(map(len, needs), default=0)
-        self._absent = [bits(row for row, needed in enumerate(needs) if len(needed) <= n) for n in range(width)]
-        self._all = (1 << len(needs)) - 1
-        self._words = _Words(
-            (word, (column, row))
-            for row, needed in enumerate(needs)
-            for column, choice in enumerate(needed)
-            for word in choice
-        )
+        for number, one in enumerate(made):
+            one.number = number
+        patterns = [(needed, one.number) for one in made for needed in one.needs]
+        self._always = frozenset(number for needed, number in patterns if not needed)
+        patterns = sorted((pattern for pattern in patterns if pattern[0]), key=lambda pattern: -len(pattern[0]))
+        self._owners = [number for _, number in patterns]
+        plan = _Plan([needed for needed, _ in patterns])
+        self._layers = plan.layers
+        self._together = [[bits(plan.together[needed]) for needed in layer] for layer in plan.rows[:-1]]
+        self._words = _Words(plan.words, plan.firsts, plan.seconds)
 
-    def occurring(self, reading: Reading) -> int:
-        """A bit for each row: set where the pattern may occur in a text."""
-        columns = self._absent.copy()
-        for column, mask in self._words.masks_of(reading.plain):
-            columns[column] |= mask
-        return reduce(and_, columns, self._all)
+    def occurring(self, reading: Reading) -> frozenset[int]:
+        """The numbers of the patterns that may occur in a text."""
+        found = self._words.found(reading.plain)
+        for columns, together in zip(self._layers, self._together, strict=False):
+            for row in _set_bits(_complete(found, columns)):
+                found |= together[row]
+        return self._always.union(map(self._owners.__getitem__, _set_bits(_complete(found, self._layers[-1]))))
 
-    def digits(self, rows: int) -> str:
-        """The same as a digit for each row, "1" where its bit is set: quicker to look into."""
-        return f"{rows:0{self._all.bit_length()}b}"[::-1]
+
+def _complete(found: int, columns: Columns) -> int:
+    """A bit for each row of a layer: set where every place of the row is found.
+
+    Rows stand in order of their places, those with most first, so that a later column holds fewer of them.
+    """
+    complete = (1 << columns[0][1]) - 1 if columns else 0
+    for start, count in columns:
+        complete &= (found >> start) | (-1 << count)
+    return complete
+
+
+class _Plan:
+    """Where everything that is needed stands: layers of rows, the innermost first, and the places of each way."""
+
+    def __init__(self, patterns: Sequence[Needed]) -> None:
+        self._depths: dict[Needed, int] = {}
+        inner = sorted(dict.fromkeys(chain.from_iterable(map(_together, patterns))), key=len, reverse=True)
+        depths = list(map(self._depth, inner))
+        self.rows: list[Sequence[Needed]] = [
+            [needed for needed, depth in zip(inner, depths, strict=True) if depth == n]
+            for n in range(max(depths, default=-1) + 1)
+        ]
+        self.rows.append(patterns)
+        self.layers: list[Columns] = []
+        self.words: defaultdict[Word, list[int]] = defaultdict(list)
+        self.firsts: defaultdict[Word, list[int]] = defaultdict(list)
+        self.seconds: defaultdict[Word, list[int]] = defaultdict(list)
+        self.together: defaultdict[Needed, list[int]] = defaultdict(list)
+        end = 0
+        for layer in self.rows:
+            counts = [sum(len(needed) > n for needed in layer) for n in range(len(layer[0]) if layer else 0)]
+            starts = [*accumulate(counts, initial=end)]
+            end = starts.pop()
+            self.layers.append(list(zip(starts, counts, strict=True)))
+            for row, needed in enumerate(layer):
+                for start, choice in zip(starts, needed, strict=False):
+                    self._place(choice, start + row)
+
+    def _place(self, choice: Iterable[Word | Pair | Needed], place: int) -> None:
+        for way in choice:
+            if isinstance(way, Word):
+                self.words[way].append(place)
+            elif isinstance(way, Pair):
+                # Pairs of one choice share its place: a first word of one and a second of another are taken for a pair.
+                for side, words in ((self.firsts, way.first), (self.seconds, way.second)):
+                    for word in words:
+                        side[word].append(place)
+            else:
+                self.together[way].append(place)
+
+    def _depth(self, needed: Needed) -> int:
+        """How many layers stand before that of something needed."""
+        if needed not in self._depths:
+            self._depths[needed] = max((1 + self._depth(way) for way in _inside(needed)), default=0)
+        return self._depths[needed]
+
+
+def _inside(needed: Needed) -> Iterator[Needed]:
+    return (way for choice in needed for way in choice if isinstance(way, frozenset))
+
+
+def _together(needed: Needed) -> Iterator[Needed]:
+    """All that is needed together inside the choices of something."""
+    for way in _inside(needed):
+        yield from _together(way)
+        yield way
 
 
 class _Words:
-    """Where words are chosen: whole words and beginnings by the tokens of a text, all others wherever they stand."""
+    """The places of words: whole words and beginnings by the tokens of a text, all others wherever they stand."""
 
-    def __init__(self, chosen: Iterable[tuple[Word, Place]]) -> None:
-        self._whole: defaultdict[bytes, list[Place]] = defaultdict(list)
-        self._starts: defaultdict[bytes, list[Place]] = defaultdict(list)
-        anywhere: defaultdict[bytes, list[Place]] = defaultdict(list, {b"": []})
-        for word, place in chosen:
-            text = word.text.encode()
-            if not word.begins or _TOKEN.fullmatch(text) is None:
-                anywhere[text].append(place)
-            elif word.ends:
-                self._whole[text].append(place)
+    def __init__(self, words: Places, firsts: Places, seconds: Places) -> None:
+        anywhere: defaultdict[bytes, list[int]] = defaultdict(list, {b"": []})
+        tokens: dict[Word, Sequence[int]] = {}
+        for word, places in words.items():
+            if word.begins and _TOKEN.fullmatch(word.text.encode()):
+                tokens[word] = places
             else:
-                self._starts[text[:_LONGEST_START]].append(place)
-        self._anywhere = [_masks(places) for places in anywhere.values()]
+                anywhere[word.text.encode()] += places
+        self._anywhere = [bits(places) for places in anywhere.values()]
         self._literals = _set_of(anywhere)
-        self._longest = 1 + max(map(len, self._whole), default=_LONGEST_START)
-        self._known = lru_cache(maxsize=_MOST_KNOWN)(self._masks_of_token)
+        self._tokens, self._firsts, self._seconds = _Tokens(tokens), _Tokens(firsts), _Tokens(seconds)
+        self._longest = max(self._tokens.longest, self._firsts.longest, self._seconds.longest)
+        self._known = lru_cache(maxsize=_MOST_KNOWN)(self._places_of)
 
-    def masks_of(self, plain: bytes) -> Iterator[Mask]:
-        """The columns and bits of every chosen word that stands in a text, and perhaps of some that do not."""
+    def found(self, plain: bytes) -> int:
+        """The places of every word and every pair that stand in a text, and perhaps of some that do not."""
+        found = before = 0
         longest = self._longest
-        for token in set(_TOKEN.findall(plain)):
-            yield from self._known(token[:longest])
+        for token in _TOKEN.findall(plain):
+            alone, first, second = self._known(token[:longest])
+            if pair := before & second:
+                found |= pair
+            found |= alone
+            before = first
         # The empty literal stands in every text: no answer means that the automaton had no memory, not that none stand.
         for number in self._literals.Match(plain) or range(len(self._anywhere)):
-            yield from self._anywhere[number]
+            found |= self._anywhere[number]
+        return found
 
-    def _masks_of_token(self, token: bytes) -> tuple[Mask, ...]:
-        places = [*self._whole.get(token, ())]
+    def _places_of(self, token: bytes) -> tuple[int, int, int]:
+        return bits(self._tokens.of(token)), bits(self._firsts.of(token)), bits(self._seconds.of(token))
+
+
+class _Tokens:
+    """The places of whole words and of beginnings, by token."""
+
+    def __init__(self, words: Places) -> None:
+        self._whole: defaultdict[bytes, list[int]] = defaultdict(list)
+        self._starts: defaultdict[bytes, list[int]] = defaultdict(list)
+        for word, places in words.items():
+            text = word.text.encode()
+            if word.ends:
+                self._whole[text] += places
+            else:
+                self._starts[text[:_LONGEST_START]] += places
+        self.longest = 1 + max(map(len, self._whole), default=_LONGEST_START)
+        """Letters of a token after which the rest tells nothing more."""
+
+    def of(self, token: bytes) -> Iterator[int]:
+        """The places of every word that a token is or begins with."""
+        yield from self._whole.get(token, ())
         for length in range(1, min(len(token), _LONGEST_START) + 1):
-            places += self._starts.get(token[:length], ())
-        return _masks(places)
+            yield from self._starts.get(token[:length], ())
 
 
 def _set_of(literals: Iterable[bytes]) -> re2.Set:
@@ -103,17 +188,19 @@ def _set_of(literals: Iterable[bytes]) -> re2.Set:
     return together
 
 
-def _masks(places: Iterable[Place]) -> tuple[Mask, ...]:
-    rows: defaultdict[int, set[int]] = defaultdict(set)
-    for column, row in places:
-        rows[column].add(row)
-    return tuple((column, bits(of_column)) for column, of_column in rows.items())
+def _set_bits(number: int) -> Iterator[int]:
+    """The places of the bits that are set, from the lowest."""
+    digits = f"{number:b}"[::-1]
+    place = digits.find("1")
+    while place >= 0:
+        yield place
+        place = digits.find("1", place + 1)
 
 
-def bits(rows: Iterable[int]) -> int:
-    """An integer with a bit for each row."""
-    numbers = list(rows)
+def bits(places: Iterable[int]) -> int:
+    """An integer with a bit for each place."""
+    numbers = list(places)
     octets = bytearray(max(numbers, default=-1) // 8 + 1)
-    for row in numbers:
-        octets[row // 8] |= 1 << row % 8
+    for place in numbers:
+        octets[place // 8] |= 1 << place % 8
     return int.from_bytes(octets, "little")

@@ -21,7 +21,8 @@ import re2
 
 from .finding import RuleError
 from .linear import compile_pattern
-from .literals import Needed, Needs
+from .literals import Needs
+from .needed import Needed
 from .syntax import atoms, branches, may_be_absent
 from .text import Reading
 
@@ -34,7 +35,7 @@ _MACRO = re.compile(r"<([a-z][a-z0-9-]*)>")
 _SPAN = re.compile(r"( ?)<(\d{1,2})> ")
 _LOOSE_SPAN = re.compile(r"<\d{1,2}>")
 _UPPER = re.compile(r"(?<!\\)[A-Z]")
-_WORD_ATOM = re.compile(r"[a-z0-9]|\\[dw]|\[(?:[a-z0-9-]|\\[dw])+\]")
+_WORD_ATOM = re.compile(r"[a-z0-9]+|\\[dw]|\[(?:[a-z0-9-]|\\[dw])+\]")
 # A blank parts words, but not inside a class.
 _BLANK = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\])| ", re.DOTALL)
 _CLASS_NAME = re.compile(r"\\[pP]\{[^}]*\}|\\x\{[0-9a-fA-F]+\}|\(\?P<")
@@ -133,15 +134,15 @@ def _spaced(body: str) -> str:
 class Expressions:
     """A few RE2 expressions as they are written; where they match in a reading.
 
-    `rows` are the first and the end of theirs in the gate of a rule set, by which a reading knows that they are absent;
-    `needs` holds, for each of them, the words that it cannot do without.
+    `number` is theirs in the gate of a rule set, by which a reading knows that they are absent; `needs` holds, for each
+    of them, the words that it cannot do without.
     """
 
-    rows = (0, 0)
+    number = -1
 
     def __init__(self, expressions: Sequence[str], sources: Sequence[str] = (), needs: Sequence[Needed] = ()) -> None:
         self.expressions = tuple(expressions)
-        self.needs = tuple(needs) or ((),) * len(self.expressions)
+        self.needs = tuple(needs) or (frozenset(),) * len(self.expressions)
         for expression in self.expressions:
             _ensure_spellable(len(expression))
         self._sources = sources or self.expressions
@@ -170,13 +171,19 @@ class Expressions:
     def __bool__(self) -> bool:
         return bool(self.expressions)
 
+    def are_absent(self, reading: Reading) -> bool:
+        """Whether it is known that none of them stands in a text."""
+        if reading.occurring is None or self.number < 0:
+            return not self.expressions
+        return self.number not in reading.occurring
+
     def occur(self, reading: Reading, start: int = 0, end: int | None = None) -> bool:
         """Whether one of them stands between these bytes."""
         return next(self.spans(reading, start, end), None) is not None
 
     def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
         """Where they stand, in bytes of `reading.plain`, in order, without overlap."""
-        if reading.lacks(self.rows) or self._any is None:
+        if self.are_absent(reading) or self._any is None:
             return
         plain = reading.plain
         for found in self._any.finditer(plain, start, len(plain) if end is None else end):

@@ -14,7 +14,7 @@ from itertools import chain, islice
 from types import MappingProxyType
 
 from .finding import Finding, RuleError
-from .gate import Gate, bits
+from .gate import Gate
 from .kinds import Around, Hit
 from .lexicon import Lexicon
 from .pattern import Expressions
@@ -63,9 +63,8 @@ class RuleSet:
         self._gate = Gate(made)
         self._of_regimes = frozenset(rule.id for rule in rules if rule.scope.regimes)
         self._in_scope = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._rules_for)
-        self._unopened = frozenset(number for number, rule in enumerate(rules) if not _rows(rule))
-        self._opened = _by_row(rules)
-        self._openers = bits(self._opened)
+        self._unopened = frozenset(number for number, rule in enumerate(rules) if not rule.look.openers)
+        self._opened = _by_opener(rules)
 
     @classmethod
     def parse(cls, sources: Mapping[str, bytes], *, checked: bool = True) -> RuleSet:
@@ -129,9 +128,8 @@ class RuleSet:
 
     def _all(self, text: str, facts: Facts) -> list[Finding]:
         reading = read(text, self._lexicon)
-        occurring = self._gate.occurring(reading)
-        reading.occurring = self._gate.digits(occurring)
-        active = self._active(occurring, facts)
+        reading.occurring = self._gate.occurring(reading)
+        active = self._active(reading.occurring, facts)
         around = Around(facts)
         findings = [f for rule in active if not rule.look.after for f in _findings(rule, reading, around)]
         around = Around(facts, frozenset(finding.topic for finding in findings))
@@ -143,35 +141,25 @@ class RuleSet:
         if rule.look.after:
             return any(finding.rule == rule.id for finding in self._all(example.text, example.facts))
         reading = read(example.text, self._lexicon)
-        reading.occurring = self._gate.digits(self._gate.occurring(reading))
+        reading.occurring = self._gate.occurring(reading)
         return rule.scope.covers(example.facts) and any(True for _ in rule.look.find(reading, Around(example.facts)))
 
-    def _active(self, occurring: int, facts: Facts) -> list[Rule]:
+    def _active(self, occurring: frozenset[int], facts: Facts) -> list[Rule]:
         """The rules in scope that may find something: those that a pattern opens, and those that wait for none."""
-        asked = set(self._unopened)
-        digits = self._gate.digits(occurring & self._openers)
-        row = digits.find("1")
-        while row >= 0:
-            asked.update(self._opened[row])
-            row = digits.find("1", row + 1)
+        asked = self._unopened.union(*(self._opened[number] for number in occurring & self._opened.keys()))
         return [self.rules[number] for number in sorted(asked & self._in_scope(facts))]
 
     def _rules_for(self, facts: Facts) -> frozenset[int]:
         return frozenset(number for number, rule in enumerate(self.rules) if rule.scope.covers(facts))
 
 
-def _by_row(rules: Sequence[Rule]) -> Mapping[int, Sequence[int]]:
-    """The numbers of the rules that each row of the gate opens."""
+def _by_opener(rules: Sequence[Rule]) -> Mapping[int, Sequence[int]]:
+    """The numbers of the rules that each list of patterns opens."""
     opened: defaultdict[int, list[int]] = defaultdict(list)
     for number, rule in enumerate(rules):
-        for row in _rows(rule):
-            opened[row].append(number)
+        for opener in rule.look.openers:
+            opened[opener.number].append(number)
     return opened
-
-
-def _rows(rule: Rule) -> frozenset[int]:
-    """The rows of what opens a rule; none where it looks at every text."""
-    return frozenset(chain.from_iterable(range(*opener.rows) for opener in rule.look.openers))
 
 
 def _ensure_named(packs: Sequence[Pack], rules: Sequence[Rule]) -> None:

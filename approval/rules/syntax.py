@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 _ATOM = re.compile(
-    r"\\x(?:\{[^}]*\}|[0-9a-fA-F]{2})|\\[0-7]{1,3}|\\[pP](?:\{[^}]*\}|.)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]?|.", re.DOTALL
+    r"[a-z0-9]+(?=[a-z0-9][?*+{])|[a-z0-9]+(?![a-z0-9?*+{])|"
+    r"\\x(?:\{[^}]*\}|[0-9a-fA-F]{2})|\\[0-7]{1,3}|\\[pP](?:\{[^}]*\}|.)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]?|.",
+    re.DOTALL,
 )
+_QUANTIFIERS = frozenset("?*+{")
 _QUANTIFIER = re.compile(r"(?:[?*+]|\{\d*,?\d*\})\??")
+GAP = " "
+"""In the packs' language: whatever may part two words of one sentence."""
 _KEPT = 65_536
 """Patterns share their word lists, so that most of what is taken apart was taken apart before."""
 _BRACKETS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()|]", re.DOTALL)
@@ -17,7 +22,7 @@ _BRACKETS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()|]", re.DOTALL)
 
 @lru_cache(maxsize=_KEPT)
 def atoms(body: str) -> tuple[tuple[str, str], ...]:
-    """The parts of a sequence in order, each with its quantifier ("" where it has none)."""
+    """The parts of a sequence in order, each with its quantifier; letters without one ("") stand together."""
     return tuple(_atoms(body))
 
 
@@ -25,10 +30,15 @@ def _atoms(body: str) -> Iterator[tuple[str, str]]:
     at = 0
     while at < len(body):
         end = at + _group(body, at) if body[at] == "(" else _ATOM.match(body, at).end()  # type: ignore[union-attr]
-        quantifier = _QUANTIFIER.match(body, end)
+        quantifier = _QUANTIFIER.match(body, end) if body[end : end + 1] in _QUANTIFIERS else None
         count = quantifier.group() if quantifier else ""
         yield body[at:end], count
         at = end + len(count)
+
+
+def is_run(body: str) -> bool:
+    """Whether this is nothing but letters and digits."""
+    return body.isascii() and body.isalnum()
 
 
 def may_be_absent(count: str) -> bool:

@@ -97,12 +97,8 @@ class Reading:
         lowered = view.text.lower()
         self.plain = lowered.encode()
         self._ascii = len(self.plain) == len(lowered)
-        self.occurring: str | None = None
-        """For each pattern of the rule set "1" where it may occur and "0" where not; None where nobody has looked."""
-
-    def lacks(self, rows: tuple[int, int]) -> bool:
-        """Whether the patterns from one row to another are known to be absent; patterns of no rule set have no rows."""
-        return self.occurring is not None and rows[1] > 0 and self.occurring.find("1", *rows) < 0
+        self.occurring: frozenset[int] | None = None
+        """The numbers of the patterns that may occur here; None where nobody has looked."""
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """The code points of the original that these bytes of `plain` stand for."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from ..claim import Claim, Finder, Frame
 from ..finding import RuleError
-from ..literals import Word
+from ..needed import Word
 from ..pattern import Expressions, Phrases
 from ..scope import Facts
 from ..text import Reading
@@ -162,7 +162,11 @@ class Maker:
         """What stands in every text that is worth a look; none where none is given."""
         if not texts:
             return ()
-        return (self.keep(Expressions([re.escape(t) for t in texts], needs=[(frozenset({Word(t)}),) for t in texts])),)
+        return (
+            self.keep(
+                Expressions([re.escape(t) for t in texts], needs=[frozenset({frozenset({Word(t)})}) for t in texts])
+            ),
+        )
 
     def keep(self, made: E) -> E:
         """The patterns, counted among those of the rule set."""
