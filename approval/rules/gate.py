@@ -11,7 +11,7 @@ from itertools import accumulate, chain
 import re2
 
 from .linear import options
-from .needed import Needed, Pair, Word
+from .needed import Choice, Needed, Pair, Word
 from .pattern import Expressions
 from .text import Reading
 
@@ -76,20 +76,25 @@ class _Plan:
             for n in range(max(depths, default=-1) + 1)
         ]
         self.rows.append(patterns)
-        self.layers: list[Columns] = []
+        self._end = 0
         self.words: defaultdict[Word, list[int]] = defaultdict(list)
         self.firsts: defaultdict[Word, list[int]] = defaultdict(list)
         self.seconds: defaultdict[Word, list[int]] = defaultdict(list)
         self.together: defaultdict[Needed, list[int]] = defaultdict(list)
-        end = 0
-        for layer in self.rows:
-            counts = [sum(len(needed) > n for needed in layer) for n in range(len(layer[0]) if layer else 0)]
-            starts = [*accumulate(counts, initial=end)]
-            end = starts.pop()
-            self.layers.append(list(zip(starts, counts, strict=True)))
-            for row, needed in enumerate(layer):
-                for start, choice in zip(starts, needed, strict=False):
-                    self._place(choice, start + row)
+        # The patterns come first: most pairs are theirs, and a lower place is a shorter integer.
+        *inside, last = self.rows
+        self.layers = [self._columns(layer) for layer in (last, *inside)]
+        self.layers.append(self.layers.pop(0))
+
+    def _columns(self, layer: Sequence[Needed]) -> Columns:
+        """The columns of a layer, after those that are placed already."""
+        counts = [sum(len(needed) > n for needed in layer) for n in range(len(layer[0]) if layer else 0)]
+        starts = [*accumulate(counts, initial=self._end)]
+        self._end = starts.pop()
+        for row, needed in enumerate(layer):
+            for start, choice in zip(starts, sorted(needed, key=_holds_words), strict=False):
+                self._place(choice, start + row)
+        return list(zip(starts, counts, strict=True))
 
     def _place(self, choice: Iterable[Word | Pair | Needed], place: int) -> None:
         for way in choice:
@@ -108,6 +113,10 @@ class _Plan:
         if needed not in self._depths:
             self._depths[needed] = max((1 + self._depth(way) for way in _inside(needed)), default=0)
         return self._depths[needed]
+
+
+def _holds_words(choice: Choice) -> bool:
+    return not any(isinstance(way, Pair) for way in choice)
 
 
 def _inside(needed: Needed) -> Iterator[Needed]:

@@ -77,13 +77,14 @@ class Language:
 
     def _way_has_edge(self, way: str, *, last: bool) -> bool:
         # A list of words is an atom here, spelled as a class of one letter that nobody types.
-        lists = {f"[{chr(0xE000 + n)}]": name for n, name in enumerate(dict.fromkeys(_MACRO.findall(way)))}
+        names = dict.fromkeys(_MACRO.findall(way)) if "<" in way else ()
+        lists = {f"[{chr(0xE000 + n)}]": name for n, name in enumerate(names)}
         for letter, name in lists.items():
             way = way.replace(f"<{name}>", letter)
         parts = atoms(way)
         for atom, count in reversed(parts) if last else parts:
             if atom in lists:
-                certain = all(self._has_edge(word, last=last) for word in self.words[lists[atom]])
+                certain = self._list_has_edge(lists[atom], last=last)
             elif atom.startswith("("):
                 certain = self._has_edge(atom[1:-1].removeprefix("?:"), last=last)
             else:
@@ -91,6 +92,12 @@ class Language:
             if not certain or not may_be_absent(count):
                 return certain
         return False
+
+    def _list_has_edge(self, name: str, *, last: bool) -> bool:
+        key = (f"<{name}>", last)
+        if key not in self._edges:
+            self._edges[key] = all(self._has_edge(word, last=last) for word in self.words[name])
+        return self._edges[key]
 
     def _expand(self, source: str, open_names: tuple[str, ...]) -> str:
         length = len(source)
