@@ -23,12 +23,14 @@ from .finding import RuleError
 from .linear import compile_pattern
 from .literals import Needs
 from .needed import Needed
-from .syntax import atoms, branches, may_be_absent
+from .syntax import atoms, branches, may_be_absent, nesting
 from .text import Reading
 
 LONGEST = 1_000
 """Characters of a pattern as it is written."""
 LONGEST_SPELLED = 100_000
+DEEPEST = 20
+"""Groups and lists of words inside each other; those that ship have 8 at most."""
 _GAP = r"[ \"'*/_~=|<>^\\\x{2190}-\x{2bff}\x{1f000}-\x{1faff}-]+"
 _WORD = r"[^ \"*/_~=|<>^\\.,!?;:()\n]+[,:]?"
 _MACRO = re.compile(r"<([a-z][a-z0-9-]*)>")
@@ -47,6 +49,7 @@ class Language:
 
     words: Mapping[str, Sequence[str]]
     _expanded: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    _depths: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
     _edges: dict[tuple[str, bool], bool] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -64,7 +67,9 @@ class Language:
             raise RuleError(
                 f"“{source}”: after <3>, which stands for up to three words, come a space and another word."
             )
+        _ensure_shallow(nesting(source))
         body = self._expand(source, ())
+        _ensure_shallow(self._depth(source))
         head = r"\b" if self._has_edge(source, last=False) else ""
         tail = r"\b" if self._has_edge(source, last=True) else ""
         return f"{head}(?:{_spaced(body)}){tail}"
@@ -111,12 +116,17 @@ class Language:
 
         return _MACRO.sub(put, source)
 
+    def _depth(self, source: str) -> int:
+        """How many groups and lists stand inside each other in a pattern whose lists are spelled out."""
+        return nesting(source) + max((self._depths[name] for name in _MACRO.findall(source)), default=0)
+
     def _list(self, name: str, open_names: tuple[str, ...]) -> str:
         """A list of words as one group."""
         if name not in self.words:
             raise RuleError(f"<{name}> is not defined under [words].")
         if name in open_names:
             raise RuleError(f"<{name}> is defined by itself.")
+        _ensure_shallow(len(open_names))
         if name not in self._expanded:
             inside: list[str] = []
             length = 0
@@ -124,8 +134,15 @@ class Language:
                 inside.append(self._expand(word, (*open_names, name)))
                 length += len(inside[-1])
                 _ensure_spellable(length)
+            self._depths[name] = 1 + max(map(self._depth, self.words[name]), default=0)
+            _ensure_shallow(self._depths[name])
             self._expanded[name] = f"(?:{'|'.join(inside)})"
         return self._expanded[name]
+
+
+def _ensure_shallow(depth: int) -> None:
+    if depth > DEEPEST:
+        raise RuleError(f"A pattern has at most {DEEPEST} groups and lists of words inside each other.")
 
 
 def _ensure_spellable(length: int) -> None:

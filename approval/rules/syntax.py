@@ -62,6 +62,15 @@ def _branches(group: str) -> Iterator[str]:
     yield group[start:]
 
 
+def nesting(body: str) -> int:
+    """How many groups stand inside each other, at most."""
+    depth = deepest = 0
+    for atom in _BRACKETS.finditer(body) if "(" in body else ():
+        depth += (atom.group() == "(") - (atom.group() == ")")
+        deepest = max(deepest, depth)
+    return deepest
+
+
 def _group(body: str, start: int) -> int:
     """The length of the group that opens here; the rest of the pattern where it never closes (RE2 will refuse it)."""
     depth = 0

@@ -73,6 +73,12 @@ MISTAKES = {
     "capitals-in-a-pattern": ('["promised', '["Promised', "capitals", "match"),
     "words-that-end-nothing": ("<2> <gain>", "<gain> <2>", "another word", "match"),
     "pattern-too-long": ("promised <2>", "a" * 1_001 + " <2>", "1,000 characters", "match"),
+    "groups-inside-each-other": (
+        "promised <2>",
+        "(" * 21 + "promised" + ")" * 21 + " <2>",
+        "at most 20 groups",
+        "match",
+    ),
     "text-for-a-list": ('match = ["promised <2> <gain>"]', 'match = "promised"', "list of strings", "match"),
     "day-as-text": ("why =", 'effective_from = "2026"\nwhy =', "day", "effective_from"),
     "example-key": ('["Promised steady gains"]', '[{ text = "a", law = "uk" }]', "not known", "flags.law"),
@@ -87,6 +93,14 @@ def test_a_mistake_is_named(old: str, new: str, reason: str, key: str) -> None:
     assert refusal.value.pack == "firm"
     assert reason in str(refusal.value)
     assert refusal.value.key == key
+
+
+@pytest.mark.parametrize("numbers", [range(400), range(399, -1, -1)], ids=["outermost first", "innermost first"])
+def test_lists_that_name_each_other_without_end_are_refused(numbers: range) -> None:
+    lists = "\n".join(f'list{n} = ["<list{n + 1}> more"]' for n in numbers)
+    with pytest.raises(RuleError, match="inside each other") as refusal:
+        parse(GOOD.replace("[words]", f'[words]\nlist400 = ["much"]\n{lists}', 1))
+    assert (refusal.value.key or "").startswith("words.list")
 
 
 def test_two_rules_may_not_share_an_id_or_a_name_across_packs() -> None:
