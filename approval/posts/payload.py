@@ -93,9 +93,17 @@ def digest(payload: Payload) -> bytes:
 
 def parse(text: str | bytes) -> Payload:
     """Read a canonical form back; ValueError where it is not one."""
+    payload = read(text)
+    if canonical(payload) != (text if isinstance(text, bytes) else text.encode()):
+        raise ValueError("not the canonical form of a payload")
+    return payload
+
+
+def read(text: str | bytes) -> Payload:
+    """Read what is known to be a canonical form by its digest; ValueError where it is no payload."""
     fields: dict[str, Any] = json.loads(text)
     try:
-        payload = Payload(
+        return Payload(
             title=fields["title"],
             texts=fields["texts"],
             media=tuple(Attachment(bytes.fromhex(m["digest"]), m["alt"]) for m in fields["media"]),
@@ -111,9 +119,6 @@ def parse(text: str | bytes) -> Payload:
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a payload: {error}") from error
-    if canonical(payload) != (text if isinstance(text, bytes) else text.encode()):
-        raise ValueError("not the canonical form of a payload")
-    return payload
 
 
 def _moment(text: str | None) -> datetime | None:

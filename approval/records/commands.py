@@ -68,13 +68,17 @@ def export(
 @click.command("verify")
 @click.argument("file", metavar="FILE.zip")
 @click.option("--vkey", metavar="KEY", help="A verifier key of the log, from a source that you trust.")
+@click.option("--kept", metavar="FILE", multiple=True, help="A checkpoint that you kept; may be given again.")
 @click.option("--witness", metavar="KEY", multiple=True, help="The key of a witness, from them; may be given again.")
 @click.option("--authority", metavar="FILE.pem", help="Certificates of who dated it, from a source that you trust.")
-def verify(file: str, vkey: str | None, witness: tuple[str, ...], authority: str | None) -> None:
-    """Verify an export, with no database and no network. Exits 1 where it does not hold."""
+def verify(file: str, vkey: str | None, kept: tuple[str, ...], witness: tuple[str, ...], authority: str | None) -> None:
+    """Verify an export, with no database and no network.
+
+    Exits 1 where it does not hold, and 3 where it holds and cannot be compared with what you kept.
+    """
     given = {"--vkey": vkey, "--authority": authority}
     options = [f"{option}={value}" for option, value in given.items() if value is not None]
-    options += [f"--witness={key}" for key in witness]
+    options += [f"--kept={path}" for path in kept] + [f"--witness={key}" for key in witness]
     sys.exit(verifier.main([*options, "--", file]))
 
 

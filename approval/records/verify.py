@@ -1,12 +1,14 @@
 """Verify an export (approval-export/v1) with nothing but Python's standard library: no database, no network.
 
-    python verify.py FILE.zip [--vkey KEY] [--witness KEY] [--authority FILE.pem]
+    python verify.py FILE.zip [--vkey KEY] [--kept FILE] [--witness KEY] [--authority FILE.pem]
 
 It reads FILE.zip and FILE.zip.note. KEY is a verifier key of the firm's log, from elsewhere than the
 export; without it the answer begins "signer not checked" and shows the key that the export itself names.
 An older key of the log leads to the newest one by the announcements in the export, each sealed by the key before.
+--kept, once for each, is a checkpoint of the log that you kept: the export must continue it, with nothing rewritten.
 --witness, once for each, is the key of somebody who watches the log: a checkpoint that they cosigned must be here.
-Exit codes: 0 the export holds, 1 it does not, 2 bad usage or input, 3 it could not be read.
+Exit codes: 0 the export holds, 1 it does not, 2 bad usage or input, 3 it could not be read, or it holds and
+does not show whether it continues a checkpoint that was kept.
 A line that begins "warning:" says what looks odd and refuses nothing, such as an export from the future.
 
 What is checked, in this order (docs/export-format.md describes the format):
@@ -21,7 +23,9 @@ What is checked, in this order (docs/export-format.md describes the format):
 6. earlier checkpoints are of the beginning of the same log; what a revoked key alone signed is flagged; time
    stamps (RFC 3161) are of these checkpoints. Who signed a time stamp is for openssl to say, the one program that
    is called: under the certificates in FILE.pem, or those in the export. Without openssl that is not checked;
-7. with --witness: a checkpoint of each log carries a cosignature (C2SP tlog-cosignature) of that key.
+7. with --witness: a checkpoint of each log carries a cosignature (C2SP tlog-cosignature) of that key;
+8. with --kept: a key of the log signed it, and the log begins with the entries that it was signed over. Their root
+   (RFC 6962) is computed from the entries and the proof, which was checked before, wherever these reach that far.
 
 It runs on Python 3.9 or later. Memory grows with names and opened commitments alone, not with the log.
 """
@@ -111,17 +115,25 @@ class Refused(Exception):
 
 @dataclass
 class Report:
-    """The answer: the signer's vkey (None where none was found), what was found, looks odd, and failed where."""
+    """The answer: the signer's vkey (None where none was found), what was found, looks odd, and failed where.
+
+    `unsettled`: what was asked and cannot be told from this export, and what to ask for.
+    """
 
     signer: str | None = None
     signer_checked: bool = False
     findings: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    unsettled: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
         return not self.failures
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if not self.holds else 3 if self.unsettled else 0
 
     def fail(self, words: str) -> None:
         """Note a fault, and let the reading go on, but not through millions of faults."""
@@ -135,6 +147,9 @@ class Report:
         lines += [f"warning: {each}" for each in self.warnings]
         lines.append("The export holds." if self.holds else "The export does NOT hold:")
         lines += [f"- {each}" for each in self.failures]
+        if self.unsettled:
+            lines.append("It does NOT show whether it continues what you kept:")
+        lines += [f"- {each}" for each in self.unsettled]
         return "".join(line + "\n" for line in lines)
 
 
@@ -374,32 +389,65 @@ def no_fraction(text: str) -> None:
 # --- The tree (RFC 6962, 2.1)
 
 
-def root_over(entries: Iterator[tuple[int, bytes]], size: int, proof: Iterator[bytes]) -> bytes:
+Span = tuple[int, int]
+
+
+def root_over(
+    entries: Iterator[tuple[int, bytes]], size: int, proof: Iterator[bytes], wanted: dict[Span, bytes]
+) -> bytes:
     """The root of the tree with these leaf hashes at their indexes and the proof's hashes everywhere else.
 
-    The proof gives, left to right, the hash of each largest subtree in which no given entry stands.
+    The proof gives, left to right, the hash of each largest subtree in which no given entry stands. The hash of
+    each subtree that is `wanted` is put there, unless it lies below one of the proof's hashes.
     """
     index, leaf = next(entries, (size, b""))
 
     def subtree(first: int, last: int) -> bytes:
         nonlocal index, leaf
         if index >= last:
-            return next(proof)
-        if last - first == 1:
+            found = next(proof)
+        elif last - first == 1:
             found = leaf
             index, leaf = next(entries, (size, b""))
-            return found
-        half = 1 << (last - first - 1).bit_length() - 1
-        left = subtree(first, first + half)
-        return hashlib.sha256(b"\x01" + left + subtree(first + half, last)).digest()
+        else:
+            half = 1 << (last - first - 1).bit_length() - 1
+            left = subtree(first, first + half)
+            found = hashlib.sha256(b"\x01" + left + subtree(first + half, last)).digest()
+        if (first, last) in wanted:
+            wanted[first, last] = found
+        return found
 
     return subtree(0, size)
 
 
-def ensure_in_tree(entries: Iterator[tuple[int, bytes]], size: int, proof: Iterator[bytes], root: bytes) -> None:
+def complete_subtrees(size: int) -> list[Span]:
+    """The largest complete subtrees of the first `size` leaves: nodes of every tree that is larger."""
+    found, first = [], 0
+    while first < size:
+        last = first + (1 << (size - first).bit_length() - 1)
+        found.append((first, last))
+        first = last
+    return found
+
+
+def root_of(subtrees: Sequence[bytes]) -> bytes:
+    """The root of the tree that consists of these complete subtrees."""
+    *rest, root = subtrees
+    for left in reversed(rest):
+        root = hashlib.sha256(b"\x01" + left + root).digest()
+    return root
+
+
+def ensure_in_tree(
+    entries: Iterator[tuple[int, bytes]],
+    size: int,
+    proof: Iterator[bytes],
+    root: bytes,
+    wanted: dict[Span, bytes] | None = None,
+) -> None:
     """Ensure that these leaf hashes at their indexes and the whole proof, nothing less, lead to the root."""
     try:
-        computed = root_over(entries, size, proof)
+        computed = root_over(entries, size, proof, {} if wanted is None else wanted)
     except StopIteration:
         raise Refused("the proof ends early") from None
     if next(proof, None) is not None:
@@ -668,26 +716,45 @@ def check_sums(archive: zipfile.ZipFile, report: Report) -> None:
 # --- The export
 
 
+class Kept(NamedTuple):
+    """A checkpoint that the reader kept: the name of its file, and what it says. Nobody has verified it yet."""
+
+    name: str
+    note: Note
+    origin: str
+    size: int
+    root: bytes
+
+
 class Brought(NamedTuple):
-    """What the reader has from elsewhere than the export: a key of the log, keys of witnesses, certificates (PEM)."""
+    """What the reader has from elsewhere than the export. `authority` is PEM."""
 
     key: Key | None = None
     witnesses: tuple[Key, ...] = ()
     authority: bytes | None = None
+    kept: tuple[Kept, ...] = ()
 
 
-def verify(path: str, vkey: str | None = None, authority: bytes | None = None, witnesses: Sequence[str] = ()) -> Report:
-    """Verify the export at `path`; ValueError for a malformed key, OSError for an unreadable file.
+def verify(
+    path: str,
+    vkey: str | None = None,
+    authority: bytes | None = None,
+    witnesses: Sequence[str] = (),
+    kept: Sequence[tuple[str, bytes]] = (),
+) -> Report:
+    """Verify the export at `path`; ValueError for a malformed key or checkpoint, OSError for an unreadable file.
 
-    `authority` are certificates in PEM under which time stamps are looked at, instead of those in the export.
+    `authority` are certificates in PEM under which time stamps are looked at, instead of those in the export;
+    `kept` are checkpoints, each with the name of its file.
     """
     report = Report()
     try:
         expected = at("--vkey", parse_vkey, vkey) if vkey is not None else None
         watching = tuple(at("--witness", parse_vkey, each, COSIGNER) for each in witnesses)
+        begun = tuple(at(f"--kept {name}", parse_kept, name, data) for name, data in kept)
     except Refused as error:
         raise ValueError(str(error)) from None
-    brought = Brought(expected, watching, authority)
+    brought = Brought(expected, watching, authority, begun)
     with open(path, "rb") as file, open(f"{path}.note", "rb") as note:
         try:
             check_export(file, note.read(MAX_NOTE + 1), brought, report)
@@ -723,6 +790,7 @@ def check_export(file: BinaryIO, note_bytes: bytes, brought: Brought, report: Re
                 own = chain if log["log"] == manifest["workspace"] else own
             except Refused as error:
                 report.fail(f"log {log['log']}: {error}")
+        say_foreign(manifest, brought.kept, report)
         if expected is not None and not report.signer_checked:
             check_followed(expected, own, report)
 
@@ -831,12 +899,14 @@ def check_log(
     folder = f"logs/{log['log']}"
     note = at("checkpoint", parse_note, read_member(archive, f"{folder}/checkpoint", MAX_NOTE), MAX_SIGNATURES)
     at("checkpoint", ensure_signed, note, key)
-    size, root = at("checkpoint", parse_checkpoint, note.text, key)
+    size, root = at("checkpoint", parse_checkpoint, note.text, key.name)
     report.findings.append(f"log {log['log']}: checkpoint of {size:,} entries, signed by {key.text}")
 
     entries = Entries(archive, log["log"], key, size, absent, report)
     proof = (decode_hash(place, line) for place, line in lines_of(archive, f"{folder}/proof"))
-    ensure_in_tree(entries.read(), size, proof, root)
+    kept = [each for each in brought.kept if each.origin == key.name]
+    subtrees = {span: b"" for each in kept if each.size < size for span in complete_subtrees(each.size)}
+    ensure_in_tree(entries.read(), size, proof, root, subtrees)
     if (size, entries.count) != (log["size"], log["entries"]):
         raise Refused(f"{MANIFEST} gives other numbers than {size} and {entries.count}")
     report.findings += entries.summary()
@@ -844,6 +914,11 @@ def check_log(
         raise Refused("it was opened under another origin or key than the checkpoint's: no announcement leads there")
     earlier = Earlier(archive, log["log"], entries.chain, size, root, {size: note}, brought)
     earlier.check(report)
+    for each in kept:
+        try:
+            check_kept(each, earlier, subtrees, report)
+        except Refused as error:
+            report.fail(f"kept {each.name}: {error}")
     return entries.chain
 
 
@@ -874,6 +949,13 @@ class Earlier:
             self._watched(witness, report)
         self._say_unwatched(report)
 
+    def root_at(self, size: int, subtrees: dict[Span, bytes]) -> bytes | None:
+        """The root over the first `size` entries, where a checkpoint here, or entries and proof, lead to it."""
+        if size in self.notes:
+            return parse_checkpoint(self.notes[size].text, self.chain[0].key.name)[1]
+        found = [subtrees.get(span, b"") for span in complete_subtrees(size)]
+        return root_of(found) if all(found) else None
+
     def _sizes(self) -> set[int]:
         names = (EARLIER.fullmatch(name) for name in self.archive.namelist())
         found = {int(match["size"]) for match in names if match and match["log"] == self.log}
@@ -887,7 +969,7 @@ class Earlier:
     def _read(self, size: int) -> Note:
         folder = f"logs/{self.log}/earlier/{size}"
         note = parse_note(read_member(self.archive, f"{folder}.checkpoint", MAX_NOTE), MAX_SIGNATURES)
-        said, old_root = parse_checkpoint(note.text, self.chain[0].key)
+        said, old_root = parse_checkpoint(note.text, self.chain[0].key.name)
         lines = read_member(self.archive, f"{folder}.proof", 2**16).split(b"\n")
         if said != size or lines.pop():
             raise Refused("it is of another size than its name says, or its proof does not end with a newline")
@@ -961,10 +1043,66 @@ class Earlier:
                 )
 
 
-def parse_checkpoint(text: str, key: Key) -> tuple[int, bytes]:
+def parse_kept(name: str, data: bytes) -> Kept:
+    if len(data) > MAX_NOTE:
+        raise Refused(f"it is longer than {MAX_NOTE} bytes: not a checkpoint")
+    note = parse_note(data, MAX_SIGNATURES)
+    origin = note.text.split("\n")[0]
+    if not KEY_NAME.fullmatch(origin):
+        raise Refused("not a checkpoint: its first line is not the name of a log")
+    size, root = at("not a checkpoint", parse_checkpoint, note.text, origin)
+    return Kept(name, note, origin, size, root)
+
+
+def check_kept(kept: Kept, here: Earlier, subtrees: dict[Span, bytes], report: Report) -> None:
+    """Ensure that the log begins as it did when the reader kept this checkpoint; say so where that cannot be told."""
+    keys = [each for each in here.chain if is_signed(kept.note, each.key)]
+    if not keys:
+        known = " and ".join(each.key.text for each in here.chain)
+        raise Refused(f"no key of the log {here.log} signed it, which has {known}: it is of another log, or forged")
+    place, what = f"kept {kept.name}", f"the first {kept.size:,} entries of the log {here.log}"
+    root, signer = here.root_at(kept.size, subtrees), keys[0].key.text
+    if root is None:
+        report.unsettled.append(f"{place}: {what}: {what_to_ask(kept.size, here)}")
+        return
+    if root != kept.root:
+        stolen = all(each.in_doubt(kept.size) for each in keys)
+        raise Refused(
+            f"contradicted. Of {what} it states the root {base64.b64encode(kept.root).decode()}, and this export has "
+            f"{base64.b64encode(root).decode()}: two histories were signed. Keep all these files as evidence"
+            + (f"; the key {signer} was revoked, and who stole it may have signed what you kept" if stolen else "")
+        )
+    report.findings.append(f"{place}: {what} are still those that {signer} signed then")
+
+
+def what_to_ask(size: int, here: Earlier) -> str:
+    if size > here.size:
+        return (
+            f"this export's log ends at {here.size:,}. It was written before, or the log was set back: ask for a newer "
+            "one; where none is as long, entries are gone"
+        )
+    return (
+        f"entry {size - 1} and entry {size} are not here, and no proof reaches between them. Ask for an export without "
+        "limits from the day on which you got this checkpoint until today; for a log of which no export holds all, ask "
+        "for `approval audit compare` in your presence, or a witness"
+    )
+
+
+def say_foreign(manifest: dict[str, Any], kept: Sequence[Kept], report: Report) -> None:
+    """Say which checkpoints are of logs that this export does not have."""
+    origins = [str(log.get("vkey")).partition("+")[0] for log in manifest["logs"]]
+    report.unsettled += [
+        f"kept {each.name}: it is of the log {each.origin}, and this export of {' and '.join(origins)}: take the "
+        "export of that log, or another checkpoint"
+        for each in kept
+        if each.origin not in origins
+    ]
+
+
+def parse_checkpoint(text: str, origin: str) -> tuple[int, bytes]:
     """The size and root of a checkpoint (C2SP tlog-checkpoint, without extension lines)."""
     lines = text.split("\n")
-    if len(lines) != 4 or lines[0] != key.name:
+    if len(lines) != 4 or lines[0] != origin:
         raise Refused("it is not three lines with the key's name as origin")
     if not re.fullmatch(r"[1-9][0-9]{0,15}", lines[1]) or int(lines[1]) >= 2**53:
         raise Refused("its size is not a positive decimal number below 2^53")
@@ -1151,11 +1289,9 @@ def at(place: str, check: Any, *args: Any) -> Any:
         raise Refused(f"{place}: {error}") from None
 
 
-def read_file(path: str | None) -> bytes | None:
-    if path is None:
-        return None
+def read_file(path: str, limit: int = -1) -> bytes:
     with open(path, "rb") as file:
-        return file.read()
+        return file.read(limit)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -1163,6 +1299,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="verify", description=f"Verify an export ({FORMAT}) offline.")
     parser.add_argument("file", metavar="FILE.zip", help="the export; FILE.zip.note is read beside it")
     parser.add_argument("--vkey", metavar="KEY", help="a verifier key of the log, from a source that you trust")
+    parser.add_argument("--kept", metavar="FILE", action="append", default=[], help="a checkpoint that you kept")
     parser.add_argument("--witness", metavar="KEY", action="append", default=[], help="the key of a witness, from them")
     parser.add_argument("--authority", metavar="FILE.pem", help="certificates of who dated it, from such a source")
     options = parser.parse_args(argv)
@@ -1170,7 +1307,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Some shells hand on the quotation marks that a guide puts round a key.
         vkey = options.vkey and options.vkey.strip("'\"")
         witnesses = [each.strip("'\"") for each in options.witness]
-        report = verify(options.file, vkey, read_file(options.authority), witnesses)
+        authority = read_file(options.authority) if options.authority else None
+        kept = [(path, read_file(path, MAX_NOTE + 1)) for path in options.kept]
+        report = verify(options.file, vkey, authority, witnesses, kept)
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -1179,7 +1318,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2 if isinstance(error, (FileNotFoundError, IsADirectoryError)) else 3
     # Plain ASCII, whatever the terminal and whatever the export holds.
     sys.stdout.write(report.to_text().encode("ascii", "backslashreplace").decode())
-    return 0 if report.holds else 1
+    return report.exit_code
 
 
 if __name__ == "__main__":

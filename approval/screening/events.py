@@ -9,10 +9,15 @@ from approval.audit.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class RuleSetShipped(Event, kind="rule-set.shipped"):
-    """A workspace began with the packs that this program ships: version 1 of its rules."""
+    """A workspace began with the packs that this program ships: version 1 of its rules.
+
+    `engine` and `unicode`, here and below, are what `digest` was made with, beside the packs. Older entries lack them.
+    """
 
     number: int
     digest: bytes
+    engine: str
+    unicode: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +26,8 @@ class RuleSetProposed(Event, kind="rule-set.proposed"):
 
     number: int
     digest: bytes
+    engine: str
+    unicode: str
     proposal: int
 
 
@@ -32,6 +39,21 @@ class RuleSetEnacted(Event, kind="rule-set.enacted"):
     digest: bytes
     proposal: int
     alone: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleSetApplied(Event, kind="rule-set.applied"):
+    """The packs of a version are applied under another engine or other Unicode tables than it was made with.
+
+    `packs` is the SHA-256 of that version's packs, as its own entry names them. Recorded once for each `digest`,
+    before the first judgement under it.
+    """
+
+    number: int
+    digest: bytes
+    engine: str
+    unicode: str
+    packs: bytes
 
 
 @dataclass(frozen=True, kw_only=True)

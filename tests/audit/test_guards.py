@@ -19,8 +19,7 @@ from approval.errors import AuditFault, NotMigrated, ProofFailed
 
 
 @pytest.fixture
-def log(database, keys):
-    a_firm(keys)
+def log(database, firm, keys):
     with transaction() as session:
         seal(session, "northwind", keys=keys)
     return database

@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass
 
 import pytest
-from factories import Firm, a_firm
 from sqlalchemy import ForeignKey, String, create_engine, delete, event, insert, inspect, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite as sqlite_dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -49,11 +48,6 @@ class Book(Witnessed, Shelves):
     workspace: Mapped[str] = mapped_column(String(63))
     shelf_id: Mapped[int | None] = mapped_column(ForeignKey("shelf.id"))
     shelf: Mapped[Shelf | None] = relationship(back_populates="books")
-
-
-@pytest.fixture
-def firm(database, keys) -> Firm:
-    return a_firm(keys)
 
 
 @pytest.fixture

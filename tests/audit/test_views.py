@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from doors import Browser, give_passwords
 from export_cosigned import of
-from factories import a_decision, a_firm, a_post_in_review
+from factories import a_decision, a_post_in_review
 from sqlalchemy import insert
 
 from approval import clock, settings as environment
@@ -24,8 +24,8 @@ from approval.tlog import EntryProof, Note, ProofError, VerifierKey, check_cosig
 
 
 @pytest.fixture
-def firm(sqlite, keys):
-    return a_firm(keys)
+def firm(firm_on_sqlite):
+    return firm_on_sqlite
 
 
 @pytest.fixture

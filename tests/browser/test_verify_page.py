@@ -15,9 +15,19 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from export_attacks import ACCEPTED, FLIPPED, TRUNCATED, Given, flipped, refused, signed, sound, truncations
+from export_kept import UNREADABLE, UNTOLD, beside_gaps
 from playwright.sync_api import Browser, Page, expect
 from small_exports import Export, save
-from tree_attacks import CHECKPOINT_ATTACKS, Proved, checkpoints, sound_proofs, spoilt_proofs, text_of, vectors
+from tree_attacks import (
+    CHECKPOINT_ATTACKS,
+    Proved,
+    checkpoints,
+    is_hidden,
+    sound_proofs,
+    spoilt_proofs,
+    text_of,
+    vectors,
+)
 
 from approval import tlog
 from approval.records.verify import verify
@@ -45,6 +55,8 @@ class Checker:
         self.page.set_input_files("#files", [path, f"{path}.note"])
         self.page.get_by_label("The firm’s verifier key").fill(given.key or "")
         self.page.get_by_label("Keys of witnesses").fill("\n".join(given.witnesses))
+        files = [{"name": name, "mimeType": "", "buffer": data} for name, data in given.kept]
+        self.page.set_input_files("#kept", files)
         self.page.get_by_role("button", name="Verify").click()
         return self.answer()
 
@@ -99,6 +111,24 @@ def test_what_verify_py_refuses_is_refused_here_for_the_same_reason(checker, mak
 def test_what_verify_py_accepts_is_accepted_here(checker, make):
     tone, text = checker.ask(make())
     assert (tone, "Accepted: the export holds" in text) == ("good", True), text
+
+
+@pytest.mark.parametrize(("make", "says"), UNTOLD.values(), ids=UNTOLD)
+def test_what_verify_py_cannot_tell_is_not_told_here_either(checker, make, says):
+    tone, text = checker.ask(Given(*make()))
+    assert tone == "warn" and "does not show whether it continues what you kept" in text
+    assert "Accepted" not in text and says in text
+
+
+@pytest.mark.parametrize("spoil", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_file_that_is_no_signed_checkpoint_is_no_answer_about_the_export(checker, spoil):
+    given = Given(*beside_gaps(4))
+    assert "are still those that" in checker.ask(given)[1], "the control: as it was handed out"
+    kept = {"name": "kept", "mimeType": "", "buffer": spoil(given.kept[0][1])}
+    checker.page.set_input_files("#kept", [kept])
+    checker.page.get_by_role("button", name="Verify").click()
+    expect(checker.page.locator("#status")).to_contain_text("What you brought was not read: kept kept: ")
+    expect(checker.page.locator("#answer")).to_be_hidden()
 
 
 def test_none_of_the_truncated_exports_is_accepted(checker):
@@ -201,7 +231,7 @@ def test_a_malformed_key_is_no_answer_about_the_export(checker, key):
     checker.ask(given)
     checker.page.get_by_label("The firm’s verifier key").fill(key)
     checker.page.get_by_role("button", name="Verify").click()
-    expect(checker.page.locator("#status")).to_contain_text("A key was not read")
+    expect(checker.page.locator("#status")).to_contain_text("What you brought was not read")
     expect(checker.page.locator("#answer")).to_be_hidden()
 
 
@@ -306,6 +336,30 @@ def test_every_smaller_tree_is_shown_to_be_the_beginning_and_no_spoilt_proof_is(
         assert not checker.page.evaluate(ask, [old, size, [], empty, empty])
 
 
+def test_the_root_of_every_beginning_is_computed_wherever_the_proof_reaches_and_nowhere_else(checker):
+    ask = """async ([leaves, size, proof]) => {
+        async function* lines() { for (const line of proof) yield decodeHash(line); }
+        const sizes = Array.from({ length: size - 1 }, (_, i) => i + 1);
+        const wanted = new Map(sizes.flatMap(completeSubtrees).map((span) => [span, null]));
+        const tree = new Tree(size, lines(), wanted);
+        for (const [index, leaf] of leaves) await tree.leaf(index, decodeHash(leaf));
+        await tree.root();
+        const here = { notes: new Map(), rootAt: Earlier.prototype.rootAt };
+        return sizes.map((old) => here.rootAt(old, wanted)).map((root) => root && base64(root));
+    }"""
+    leaves = [tlog.leaf_hash(b"record %d" % index) for index in range(8)]
+    read = lambda nodes: [tlog.tree_hash(leaves[i << k : i + 1 << k]) for k, i in nodes]  # noqa: E731
+    roots = [text_of(tlog.tree_hash(leaves[:old])) for old in range(9)]
+    for size in range(2, 9):
+        for chosen in range(1, 1 << size, 2):
+            indexes = [index for index in range(size) if chosen >> index & 1]
+            proof = [text_of(each) for each in tlog.prove_subset(indexes, size, read)]
+            given = [[index, text_of(leaves[index])] for index in indexes]
+            found = checker.page.evaluate(ask, [given, size, proof])
+            hidden = [is_hidden(old, indexes, 0, size) for old in range(1, size)]
+            assert found == [None if hidden[old - 1] else roots[old] for old in range(1, size)]
+
+
 def test_the_published_proofs_hold_and_no_spoilt_one_does(checker):
     def holds(given: Proved) -> bool:
         leaves = [[given.index, given.leaf]]
@@ -320,7 +374,7 @@ def test_the_published_checkpoints_hold_in_one_form_and_none_of_an_empty_log(che
         try {
             const key = parseKey(vkey), note = signed ? parseNote(utf8.encode(data)) : { text: data };
             if (signed) await ensureSigned(note, key);
-            return parseCheckpoint(note.text, key).size;
+            return parseCheckpoint(note.text, key.name).size;
         } catch (error) {
             if (error instanceof Refused) return 0;
             throw error;

@@ -9,21 +9,19 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 from doors import Browser, give_passwords
-from factories import Firm, a_firm
+from factories import Firm
 from flask import Flask
-from sqlalchemy import Engine
 
 from approval import settings as environment
 from approval.app import create_app
-from approval.audit.models.keys import Keys
 from approval.db import reading, transaction
 from approval.people.services import passwords
 from approval.posts.models import Post
 
 
 @pytest.fixture
-def firm(sqlite: Engine, keys: Keys) -> Firm:
-    return a_firm(keys)
+def firm(firm_on_sqlite: Firm) -> Firm:
+    return firm_on_sqlite
 
 
 @pytest.fixture

@@ -40,8 +40,8 @@ from approval.review.flow import Verdict
 
 
 @pytest.fixture
-def firm(database, keys) -> Firm:
-    return a_firm(keys)
+def firm(database, keys, prepared) -> Firm:
+    return prepared("firm", lambda: a_firm(keys), database, keys)
 
 
 def make(build, firm, *words, **changes):

@@ -71,19 +71,20 @@ def app(make_app, settings, sqlite) -> Flask:
 
 
 @pytest.fixture
-def firm(sqlite, keys) -> Firm:
+def firm(sqlite, keys, prepared) -> Firm:
     """A firm in which everybody has the same password."""
-    made = a_firm(keys)
-    give_passwords()
-    return made
+    return prepared("firm with passwords", lambda: with_passwords(a_firm(keys)), sqlite, keys)
 
 
 @pytest.fixture
-def firm_everywhere(database, keys) -> Firm:
+def firm_everywhere(database, keys, prepared) -> Firm:
     """The same firm on each kind of database."""
-    made = a_firm(keys)
+    return prepared("firm with passwords", lambda: with_passwords(a_firm(keys)), database, keys)
+
+
+def with_passwords(firm: Firm) -> Firm:
     give_passwords()
-    return made
+    return firm
 
 
 @pytest.fixture

@@ -13,14 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from factories import HOST, Firm, a_firm
+from factories import HOST, Firm
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import generate_csrf
-from sqlalchemy import Engine
 
 from approval import settings as environment
-from approval.audit.models.keys import Keys
 from approval.db import reading, transaction
 from approval.people.models import Via
 from approval.people.queries import actor_of, names_of
@@ -141,15 +139,15 @@ def settings(tmp_path: Path, receiver: Receiver) -> Settings:
 
 
 @pytest.fixture
-def firm(database: Engine, keys: Keys, settings: Settings, receiver: Receiver) -> Firm:
+def firm(firm: Firm, settings: Settings, receiver: Receiver) -> Firm:
     """The small firm with a webhook channel `hook`, once in each kind of database."""
-    return with_webhook(a_firm(keys), settings, receiver)
+    return with_webhook(firm, settings, receiver)
 
 
 @pytest.fixture
-def firm_on_sqlite(sqlite: Engine, keys: Keys, settings: Settings, receiver: Receiver) -> Firm:
+def firm_on_sqlite(firm_on_sqlite: Firm, settings: Settings, receiver: Receiver) -> Firm:
     """The same firm in SQLite, for what does not depend on the kind of database."""
-    return with_webhook(a_firm(keys), settings, receiver)
+    return with_webhook(firm_on_sqlite, settings, receiver)
 
 
 def with_webhook(firm: Firm, settings: Settings, receiver: Receiver) -> Firm:

@@ -7,9 +7,10 @@ import json
 import secrets
 import sqlite3
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from factories import CLEAN, HOST, Firm, an_approved_post
@@ -381,7 +382,10 @@ def test_an_unknown_feed_publication_is_simply_made_visible(firm_on_sqlite, sett
 def test_a_doubt_that_outlives_the_grace_is_left_to_a_person(firm_on_sqlite, settings, receiver):
     post = due_now(firm_on_sqlite, channel="hook")
     receiver.behave = lambda number: "vanish"
-    jobs.publish_due(settings, "test")
+    jobs.publish_due(replace(settings, settle=0.5), "test")
+    rests_until = the(post).retry_at
+    assert the(post).standing is Is.UNKNOWN and rests_until is not None
+    time.sleep(max(0.0, (rests_until - datetime.now(UTC)).total_seconds()) + 0.1)
     jobs.publish_due(replace(settings, grace=-1), "test")
     assert (the(post).standing, the(post).because) == (Is.NEEDS_PERSON, Because.LATE)
 

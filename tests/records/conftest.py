@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from doors import Browser
 from factories import Firm, a_firm, a_picture, a_post, a_post_in_review, an_approved_post
+from letting_in import come_in as let_and_come_in
+from prepared import Prepared
 from sqlalchemy import Engine
 
 from approval import settings as environment
@@ -32,9 +34,9 @@ def settings(tmp_path: Path) -> Settings:
     return environment.load({"APPROVAL_DATA": str(tmp_path), "APPROVAL_SECRET_KEY": "s" * 40})
 
 
-def some_posts(firm: Firm, settings: Settings) -> None:
-    """Three posts, each step in an act of its own: one published with image and evidence, one talked about with a
-    comment edited and deleted, one in review."""
+def with_posts(firm: Firm, settings: Settings) -> Firm:
+    """The firm with three posts, each step in an act of its own: one published with image and evidence, one talked
+    about with a comment edited and deleted, one in review."""
     with transaction() as session:
         picture = posts.add_media(session, firm.workspace, a_picture(), by=firm.marketer)
     with transaction() as session:
@@ -53,22 +55,19 @@ def some_posts(firm: Firm, settings: Settings) -> None:
         posts.delete_comment(session, session.get_one(Comment, comment.id), by=firm.reviewer)
     with transaction() as session:
         a_post_in_review(session, firm, "From Tuesday on, bring a friend.", title="Friends")
+    return firm
 
 
 @pytest.fixture
-def firm(database: Engine, keys: Keys, settings: Settings) -> Firm:
+def firm(database: Engine, keys: Keys, settings: Settings, prepared: Prepared) -> Firm:
     """The small firm with posts 1 to 3, once in each kind of database."""
-    firm = a_firm(keys)
-    some_posts(firm, settings)
-    return firm
+    return prepared("firm with posts", lambda: with_posts(a_firm(keys), settings), database, keys)
 
 
 @pytest.fixture
-def firm_on_sqlite(sqlite: Engine, keys: Keys, settings: Settings) -> Firm:
+def firm_on_sqlite(sqlite: Engine, keys: Keys, settings: Settings, prepared: Prepared) -> Firm:
     """The small firm with posts 1 to 3 in SQLite, for what does not depend on the kind of database."""
-    firm = a_firm(keys)
-    some_posts(firm, settings)
-    return firm
+    return prepared("firm with posts", lambda: with_posts(a_firm(keys), settings), sqlite, keys)
 
 
 @pytest.fixture
@@ -110,3 +109,9 @@ def signed(app):
         return browser
 
     return sign
+
+
+@pytest.fixture
+def come_in(app, firm_on_sqlite):
+    """A function that lets Greta in within limits: her browser in the room, and her recovery codes."""
+    return lambda limits: let_and_come_in(app, firm_on_sqlite, limits)

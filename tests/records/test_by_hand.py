@@ -26,7 +26,9 @@ from approval.publishing import jobs, services as publishing
 from approval.publishing.via import outbound
 from approval.records.queries import Filters
 from approval.records.services.pages import render
+from approval.rules import ruleset
 from approval.screening import services as screening
+from approval.screening.services import rules as rules_of
 
 PAGE = "export-format.md"
 WORDS = f'{CLEAN}\n\tAsk for "Grüezi" \\ 🏦\u2028Member FDIC.'
@@ -180,6 +182,39 @@ def test_the_digest_of_a_rule_set_is_made_from_the_packs_in_the_export(judged):
     stated = [entry["facts"]["digest"] for kind in kinds for entry in entries(judged, kind)]
     named = [entry["facts"]["rule_set"] for entry in entries(judged, "revision.screened")]
     assert set(named) == set(stated) and named[-1] == stated[-1], "what was judged was judged by these"
+
+
+@pytest.fixture
+def upgraded(judged, firm_on_sqlite, unpacked, monkeypatch):
+    """A later export, after the program was replaced by one with another engine."""
+    for module in (ruleset, rules_of):
+        monkeypatch.setattr(module, "ENGINE", "approval-rules/99")
+    monkeypatch.setattr(rules_of, "_parsed", {})
+    with transaction() as session:
+        a_post(session, firm_on_sqlite, f"{CLEAN} From Monday.")
+    with transaction() as session:
+        a_post(session, firm_on_sqlite, f"{CLEAN} From Tuesday.")
+    return unpacked("upgraded")
+
+
+def test_the_digest_of_a_newer_engine_is_made_from_what_one_entry_states(upgraded):
+    (applied,) = entries(upgraded, "rule-set.applied")
+    last = [entry["facts"]["rule_set"] for entry in entries(upgraded, "revision.screened")][-2:]
+    assert last == [applied["facts"]["digest"]] * 2
+    assert run("Which rules were applied", upgraded)[-1].endswith(f"content/{applied['facts']['packs']} True")
+
+
+def test_control_another_engine_than_the_entry_states_is_another_digest(upgraded):
+    change(upgraded / "logs" / "northwind" / "entries.jsonl", b"approval-rules/99", b"approval-rules/98")
+    said = [line.split()[-1] for line in run("Which rules were applied", upgraded)]
+    assert said == ["True", "True", "True", "False"]
+
+
+def test_the_digests_of_a_log_that_states_no_engine_are_made_from_what_the_documentation_names(judged):
+    log = judged / "logs" / "northwind" / "entries.jsonl"
+    log.write_bytes(log.read_bytes().replace(b'\\"engine\\":', b'\\"motor\\":'))
+    told = run("Which rules were applied", judged)
+    assert b"engine" not in log.read_bytes() and [line.split()[-1] for line in told] == ["True"] * 3
 
 
 def test_control_another_sign_in_a_pack_is_another_rule_set(judged):

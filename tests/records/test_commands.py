@@ -6,14 +6,17 @@ import getpass
 import json
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from click.testing import CliRunner
+from factories import a_post
 from sqlalchemy import select
 
+from approval import tlog
 from approval.audit.models import Entry
 from approval.cli import main
-from approval.db import reading
+from approval.db import reading, transaction
 from approval.records.commands import COMMANDS
 
 exporting, verifying, _ = COMMANDS
@@ -104,6 +107,42 @@ def test_verify_exits_1_for_a_changed_export_and_2_for_bad_usage(exported, vkey,
     data = out.read_bytes()
     out.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     assert verified(out, "--vkey", vkey()).exit_code == 1
+
+
+@pytest.fixture
+def kept(exported, tmp_path):
+    """A file with the checkpoint of an earlier export, after which a post was written."""
+    out, _ = exported()
+    file = tmp_path / "kept"
+    with zipfile.ZipFile(out) as archive:
+        file.write_bytes(archive.read("logs/northwind/checkpoint"))
+    return file
+
+
+def test_verify_compares_a_later_export_with_a_checkpoint_that_was_kept(firm_on_sqlite, exported, kept, vkey):
+    with transaction() as session:
+        a_post(session, firm_on_sqlite)
+    out, _ = exported()
+    size = int(kept.read_text().split("\n")[1])
+    answer = verified(out, "--vkey", vkey(), "--kept", kept)
+    assert answer.exit_code == 0
+    assert f"kept {kept}: the first {size} entries of the log northwind are still those" in answer.stdout
+
+
+def test_verify_exits_1_where_the_kept_checkpoint_is_contradicted(exported, kept, keys, vkey):
+    key = tlog.VerifierKey.from_text(vkey())
+    said = tlog.Checkpoint.from_text(tlog.Note.from_bytes(kept.read_bytes()).text)
+    other = tlog.Checkpoint(said.origin, said.size, b"r" * 32)
+    kept.write_bytes(tlog.sign_checkpoint(other, key=key, sign=lambda text: keys.sign("northwind", key, text)))
+    answer = verified(exported()[0], "--kept", kept)
+    assert answer.exit_code == 1 and "two histories were signed" in answer.stdout
+
+
+def test_verify_exits_3_where_a_limited_export_cannot_tell_and_2_for_another_file(exported, kept):
+    out, _ = exported("--post", "1", "--to", "2020-01-02")
+    answer = verified(out, "--kept", kept)
+    assert answer.exit_code == 3 and "ask for an export without limits" in answer.stdout.lower()
+    assert verified(out, "--kept", out).exit_code == 2
 
 
 def test_verify_needs_no_database(exported, tmp_path):

@@ -39,8 +39,8 @@ passes = ["It opens early."]
 
 
 @pytest.fixture
-def firm(database, keys):
-    return a_firm(keys)
+def firm(database, keys, prepared):
+    return prepared("firm", lambda: a_firm(keys), database, keys)
 
 
 def published(firm, settings, *texts):

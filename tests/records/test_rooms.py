@@ -6,24 +6,23 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
-import pyotp
 import pytest
 from argon2 import PasswordHasher
-from doors import Browser, give_passwords
+from doors import Browser
 from factories import a_picture, a_post
+from letting_in import DAYS, TODAY, a_room, let_in
 from sqlalchemy import select
 
-from approval import clock
 from approval.app import create_app
 from approval.audit.models import Entry
 from approval.capabilities import Room
 from approval.db import reading, transaction
 from approval.errors import CapabilityMissing, Invalid, NotFound
-from approval.people.models import Person, Room as RoomRow, Token
+from approval.people.models import Room as RoomRow, Token
 from approval.people.queries import actor_of
-from approval.people.services import factors, passwords, rooms, signing
+from approval.people.services import passwords, rooms, signing
 from approval.people.services.rooms import Limits
 from approval.posts import services as posts
 from approval.posts.models import Media, Revision
@@ -34,14 +33,6 @@ from approval.records.queries.rooms import shown, shows, told_until
 from approval.records.services import fetched
 from approval.records.services.rooms import ask_in_room, ensure_known
 
-TODAY = datetime.now(UTC).date()
-DAYS = {"first_day": TODAY - timedelta(days=1), "last_day": TODAY + timedelta(days=1)}
-FAR = datetime(2090, 1, 1, tzinfo=UTC)
-
-
-def a_room(**limits) -> Room:
-    return Room(1, "northwind", FAR, **limits)
-
 
 def posts_in(room: Room) -> set[int]:
     with reading() as session:
@@ -49,23 +40,6 @@ def posts_in(room: Room) -> set[int]:
         every = range(1, 8)
         assert found == {post for post in every if shows(session, room, post)}, "list and door agree"
     return found
-
-
-def let_in(firm, limits: Limits):
-    with transaction() as session:
-        room, _ = rooms.invite(
-            session,
-            firm.workspace,
-            email="greta@regulator.example",
-            name="Greta",
-            matter="Sweep",
-            contact="Carla",
-            limits=limits,
-            last_day=clock.now(session).date() + timedelta(days=30),
-            by=firm.compliance,
-            key="s" * 40,
-        )
-        return actor_of(session, room.person)
 
 
 @pytest.fixture
@@ -187,27 +161,6 @@ def test_a_room_that_could_show_nothing_is_refused(firm):
 def app(firm_on_sqlite, settings, sqlite_url, monkeypatch):
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     return create_app(replace(settings, database_url=sqlite_url, base_url="http://localhost"))
-
-
-@pytest.fixture
-def come_in(app, firm_on_sqlite):
-    """Let Greta in within limits, with password and second factor: her browser in the room, and her recovery codes."""
-
-    def let(limits: Limits) -> tuple[Browser, tuple[str, ...]]:
-        actor, secret = let_in(firm_on_sqlite, limits), factors.new_secret()
-        with transaction() as session:
-            person = session.get_one(Person, actor.id)
-            code = pyotp.TOTP(secret).at(clock.now(session))
-            codes = factors.enrol(session, person, secret, code=code, key="s" * 40)
-        give_passwords()
-        browser = Browser(app.test_client())
-        assert browser.sign_in("greta@regulator.example").location == "/login/code"
-        with reading() as session:
-            code = pyotp.TOTP(secret).at(clock.now(session) + factors.STEP)
-        assert browser.post("/login/code", {"code": code}, page="/login/code").location == "/records/room"
-        return browser, codes
-
-    return let
 
 
 @pytest.fixture

@@ -7,19 +7,24 @@ import json
 import sqlite3
 import zipfile
 from array import array
+from contextlib import closing
 
 import pytest
 from factories import a_draft, a_firm, a_picture, a_post
-from sqlalchemy import event, make_url
+from sqlalchemy import event, make_url, select
 
 from approval import clock
+from approval.audit.models import Entry
+from approval.audit.models.images import content_bytes, content_digest
 from approval.audit.queries.entries import head
+from approval.audit.queries.keychain import keychain
 from approval.db import reading, transaction
 from approval.posts import services as posts
 from approval.posts.models import Post
 from approval.posts.payload import Attachment
 from approval.records import verify as verifier
-from approval.records.queries import Filters, Period
+from approval.records.queries import Filters, Period, case_file, recreate
+from approval.records.queries.cases import read_posts
 from approval.records.queries.selection import posts_in, selected
 
 ALWAYS = Period(dt.date(2020, 1, 1), dt.date(2099, 12, 31), "Europe/Zurich")
@@ -67,9 +72,9 @@ def pass_days(monkeypatch):
 
 
 @pytest.fixture
-def bare(database, keys):
+def bare(database, keys, prepared):
     """The small firm without a post, once in each kind of database."""
-    return a_firm(keys)
+    return prepared("firm", lambda: a_firm(keys), database, keys)
 
 
 def test_an_export_of_one_post_tells_who_took_in_its_images_and_no_other(bare, export, vkey):
@@ -152,3 +157,72 @@ def test_as_many_questions_are_asked_for_many_posts_as_for_few(bare, database):
     many = [a_post_showing(bare, upload(bare, (n, 0, 0))) for n in range(1, 12)]
     assert (before[0], asked()[0]) == (len(few), len(few) + len(many))
     assert asked()[1] == before[1]
+
+
+# -- how they are found ----------------------------------------------------------------------------------------------
+
+
+def plans(engine, ask):
+    """How SQLite goes about each statement that reads entries."""
+    asked = []
+
+    def note(connection, cursor, statement, parameters, *rest):
+        asked.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    with reading() as session:
+        ask(session)
+    event.remove(engine, "before_cursor_execute", note)
+    with closing(sqlite3.connect(make_url(str(engine.url)).database)) as database:
+        return [
+            str(database.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall())
+            for statement, parameters in asked
+            if "entry.body" in statement
+        ]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda session: read_posts(session, "northwind", [1, 2, 3], until=ALWAYS.ends, size=10_000),
+        lambda session: recreate(session, 1),
+        lambda session: keychain(session, "northwind"),
+    ],
+    ids=["some posts", "a post as it stood", "the keys"],
+)
+def test_the_log_is_not_read_from_its_beginning(firm_on_sqlite, sqlite, ask):
+    found = plans(sqlite, ask)
+    assert found and not any("PRIMARY KEY (log=?)" in plan for plan in found)
+
+
+def test_control_asked_for_at_once_it_is(firm_on_sqlite, sqlite):
+    at_once = select(Entry.body).where(Entry.log == "northwind", Entry.post.in_([1, 2, 3]))
+    in_order = at_once.where(Entry.index < 10_000).order_by(Entry.index)
+    first, second = plans(sqlite, lambda session: (session.execute(at_once).all(), session.execute(in_order).all()))
+    assert "PRIMARY KEY (log=?)" in first and "PRIMARY KEY (log=? AND index<?)" in second
+
+
+# -- how far posts are told ------------------------------------------------------------------------------------------
+
+
+def test_posts_are_told_below_a_size_and_before_an_instant(firm_on_sqlite):
+    with reading() as session:
+        whole = read_posts(session, "northwind", [1, 2]).entries
+        cut = whole[1][-1]
+        below = read_posts(session, "northwind", [1, 2], size=cut.index).entries
+        before = read_posts(session, "northwind", [1, 2], until=cut.at).entries
+    assert below == {1: [raw for raw in whole[1] if raw.index < cut.index]}
+    assert before == {1: [raw for raw in whole[1] if raw.at < cut.at]} and len(whole[1]) > len(below[1]) > 0
+
+
+def test_what_was_found_in_the_same_words_of_another_post_is_in_the_export_of_one(firm_on_sqlite, export):
+    with transaction() as session:
+        first = a_post(session, firm_on_sqlite, "Guaranteed returns, apply now!", title="Twice").id
+    with transaction() as session:
+        second = a_post(session, firm_on_sqlite, "Guaranteed returns, apply now!", title="Twice").id
+    with reading() as session:
+        (found,) = case_file(session, second).findings_elsewhere
+        assert found and not list(case_file(session, first).findings_elsewhere)
+    path, _ = export(filters=Filters(posts=(second,)))
+    with zipfile.ZipFile(path) as archive:
+        assert archive.read(f"content/{content_digest(found).hex()}") == content_bytes(found)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from export_attacks import ACCEPTED, FLIPPED, Given, flipped, refused, truncations
+from export_kept import UNREADABLE, UNTOLD, beside_gaps
 from export_lies import reopened
 from small_exports import Export, Log, manifest_of, note_over, save, sums_of, zipped
 
@@ -25,7 +26,7 @@ REFUSED = refused()
 
 
 def asked(folder: Path, given: Given) -> verifier.Report:
-    return verify(save(folder, given.archive, given.note), given.key, witnesses=given.witnesses)
+    return verify(save(folder, given.archive, given.note), given.key, witnesses=given.witnesses, kept=given.kept)
 
 
 # --- the table that both verifiers answer
@@ -52,6 +53,58 @@ def test_lines_of_a_witness_whose_key_nobody_brings_are_said_and_refuse_nothing(
     report = asked(tmp_path, ACCEPTED["cosigned: both logs"]())
     assert "log northwind: 6 entries were cosigned by auditor.example at 2027-01-01 00:00:00 UTC" in report.to_text()
     assert "not checked, lines" not in report.to_text()
+
+
+@pytest.mark.parametrize("name", [name for name in REFUSED if name.startswith("kept: ")])
+def test_control_what_contradicts_a_kept_checkpoint_is_sound_in_itself(tmp_path, name):
+    assert asked(tmp_path, replace(REFUSED[name][0](), kept=())).exit_code == 0
+
+
+def test_a_contradiction_names_the_size_and_both_roots(tmp_path):
+    given = REFUSED["kept: an entry was written anew"][0]()
+    ((_, note),) = given.kept
+    (said,) = asked(tmp_path, given).failures
+    roots = (data.decode().split("\n")[2] for data in (note, Given(*beside_gaps(8)).kept[0][1]))
+    assert "the first 8 entries of the log northwind" in said
+    assert all(root in said for root in roots), "the one that was signed then, and the one that is here"
+
+
+def test_every_kept_checkpoint_is_answered_for(tmp_path):
+    report = asked(tmp_path, ACCEPTED["kept: at every size that entries and proof reach"]())
+    assert len([each for each in report.findings if each.startswith("kept kept-")]) == 10
+    assert (report.unsettled, report.exit_code) == ([], 0)
+
+
+@pytest.mark.parametrize(("make", "says"), UNTOLD.values(), ids=UNTOLD)
+def test_what_an_export_cannot_tell_is_said_and_never_passes(tmp_path, make, says):
+    report = asked(tmp_path, Given(*make()))
+    assert (report.failures, report.exit_code) == ([], 3)
+    assert says in "\n".join(report.unsettled)
+    assert "It does NOT show whether it continues what you kept:\n- kept kept-" in report.to_text()
+
+
+@pytest.mark.parametrize("spoil", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_file_that_is_no_signed_checkpoint_is_named_and_nothing_is_judged(tmp_path, spoil, capsys):
+    given = Given(*beside_gaps(4))
+    path, kept = save(tmp_path, given.archive, given.note), tmp_path / "kept"
+    kept.write_bytes(given.kept[0][1])
+    assert main([path, "--kept", str(kept)]) == 0, "the control: as it was handed out"
+    assert "still those" in capsys.readouterr().out
+    kept.write_bytes(spoil(given.kept[0][1]))
+    assert main([path, "--kept", str(kept)]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith(f"--kept {kept}: ")
+
+
+def test_a_missing_kept_checkpoint_is_named_and_one_question_too_many_is_none_too_few(tmp_path, capsys):
+    given = Given(*beside_gaps(4, 6))
+    path = save(tmp_path, given.archive, given.note)
+    kept = [str(tmp_path / name) for name, _ in given.kept]
+    for name, (_, data) in zip(kept, given.kept, strict=True):
+        Path(name).write_bytes(data)
+    assert main([path, "--kept", kept[0], "--kept", kept[1]]) == 3
+    assert main([path, "--kept", f"{kept[0]}-missing"]) == 2
+    assert "kept-0-missing" in capsys.readouterr().err
 
 
 def test_the_answer_says_what_nobody_can_tell_from_the_files(tmp_path):

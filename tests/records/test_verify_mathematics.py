@@ -9,7 +9,7 @@ import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import given, settings, strategies as st
-from tree_attacks import CHECKPOINT_ATTACKS, Proved, checkpoints, sound_proofs, spoilt_proofs, vectors
+from tree_attacks import CHECKPOINT_ATTACKS, Proved, checkpoints, is_hidden, sound_proofs, spoilt_proofs, vectors
 
 from approval import tlog
 from approval.records import verify as verifier
@@ -151,6 +151,36 @@ def test_an_empty_tree_an_equal_one_and_a_larger_one_are_no_beginning(old, size)
     assert not is_beginning(old, size, [], tlog.EMPTY_ROOT, tlog.EMPTY_ROOT)
 
 
+# --- the beginning of a log, from what an export holds
+
+
+def beginnings(leaves: list[bytes], included: list[int], size: int) -> dict[int, bytes | None]:
+    """The root over each number of entries that verify.py computes from some entries and their proof."""
+    read = lambda nodes: [tlog.tree_hash(leaves[i << k : i + 1 << k]) for k, i in nodes]  # noqa: E731
+    spans = {old: verifier.complete_subtrees(old) for old in range(1, size)}
+    wanted = dict.fromkeys((span for each in spans.values() for span in each), b"")
+    proof = iter(tlog.prove_subset(included, size, read))
+    entries = iter([(index, leaves[index]) for index in included])
+    verifier.ensure_in_tree(entries, size, proof, tlog.tree_hash(leaves[:size]), wanted)
+    found = {old: [wanted[span] for span in each] for old, each in spans.items()}
+    return {old: verifier.root_of(each) if all(each) else None for old, each in found.items()}
+
+
+@pytest.mark.parametrize("size", range(2, 11))
+def test_the_root_of_every_beginning_is_computed_wherever_the_proof_reaches_and_nowhere_else(size):
+    leaves = [tlog.leaf_hash(b"record %d" % index) for index in range(size)]
+    for chosen in range(1, 1 << size, 2):
+        included = [index for index in range(size) if chosen >> index & 1]
+        reached = {old: not is_hidden(old, included, 0, size) for old in range(1, size)}
+        expected = {old: tlog.tree_hash(leaves[:old]) if reached[old] else None for old in reached}
+        assert beginnings(leaves, included, size) == expected
+
+
+def test_beginnings_of_odd_sizes_consist_of_the_bits_of_their_size():
+    assert verifier.complete_subtrees(13) == [(0, 8), (8, 12), (12, 13)]
+    assert len(verifier.complete_subtrees(2**53 - 1)) == 53
+
+
 # --- notes and checkpoints
 
 
@@ -175,10 +205,10 @@ def test_the_published_checkpoints_hold_but_none_of_an_empty_log():
         note = verifier.parse_note(data.encode())
         verifier.ensure_signed(note, key)
         if size:
-            assert verifier.parse_checkpoint(note.text, key)[0] == size
+            assert verifier.parse_checkpoint(note.text, key.name)[0] == size
         else:
             with pytest.raises(Refused, match="positive"):
-                verifier.parse_checkpoint(note.text, key)
+                verifier.parse_checkpoint(note.text, key.name)
 
 
 @pytest.mark.parametrize("attack", CHECKPOINT_ATTACKS.values(), ids=CHECKPOINT_ATTACKS)
@@ -187,7 +217,7 @@ def test_a_checkpoint_has_one_form(attack):
     text = notes[8].split("\n\n")[0] + "\n"
     assert attack(text) != text
     with pytest.raises(Refused):
-        verifier.parse_checkpoint(attack(text), verifier.parse_vkey(vkey))
+        verifier.parse_checkpoint(attack(text), verifier.parse_vkey(vkey).name)
 
 
 # --- canonical JSON

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from factories import Firm
+from factories import Firm, a_firm
 from hypothesis import given, settings as hypothesis, strategies as st
 
 from approval.db import reading, transaction
@@ -171,8 +171,8 @@ def few(monkeypatch):
 
 
 @pytest.fixture
-def firm(few, firm_on_sqlite: Firm) -> Firm:
-    return firm_on_sqlite
+def firm(few, sqlite, keys, prepared) -> Firm:
+    return prepared("firm with one small pack", lambda: a_firm(keys), sqlite, keys)
 
 
 @pytest.fixture

@@ -13,12 +13,15 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 from doors import Browser, give_passwords
-from factories import Firm
+from factories import Firm, a_firm
 from flask import Flask
 from hypothesis import given, settings as hypothesis, strategies as st
+from prepared import Prepared
+from sqlalchemy import Engine
 
 from approval import settings as environment
 from approval.app import create_app
+from approval.audit.models.keys import Keys
 from approval.db import reading
 from approval.people.models import Proposal
 from approval.people.services import passwords
@@ -253,7 +256,12 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def app(small: None, firm_on_sqlite: Firm, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
+def firm(small: None, sqlite: Engine, keys: Keys, prepared: Prepared) -> Firm:
+    return prepared("firm with two small packs", lambda: a_firm(keys), sqlite, keys)
+
+
+@pytest.fixture
+def app(firm: Firm, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     give_passwords()
     loaded = environment.load({"APPROVAL_DATA": str(tmp_path), "APPROVAL_SECRET_KEY": "s" * 40})

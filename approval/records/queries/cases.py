@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import select
 
 from approval.audit.events import KINDS
-from approval.audit.models import Entry
 from approval.db import Session
 from approval.errors import NotFound
 from approval.people.queries import workspace_facts
 from approval.posts.models import Media, Post, Revision
-from approval.records.queries.story import Material, Moment, Raw
+from approval.records.queries.selection import entries_at, places_of
+from approval.records.queries.story import SCREENED, Material, Moment, Raw
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,28 @@ class CaseFile:
         return "".join(f"{entry.body}\n" for entry in self.entries).encode()
 
     @property
-    def findings(self) -> Iterator[list[Mapping[str, Any]]]:
-        """What each rule set found in each revision."""
-        return (list(moment.findings) for moment in self.story if moment.kind == "revision.screened")
+    def findings_elsewhere(self) -> Iterator[list[Mapping[str, Any]]]:
+        """What rule sets found in these words when another post had them: no entry of this one names it."""
+        return (list(each.findings) for each in self.story if each.kind == SCREENED and each.index is None)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some posts of a workspace, read at once: their entries up to an instant, by post, and what these rest on."""
+
+    workspace: str
+    posts: Sequence[int]
+    until: datetime | None
+    entries: Mapping[int, Sequence[Raw]]
+    material: Material
+
+
+def read_posts(
+    session: Session, workspace: str, posts: Sequence[int], *, until: datetime | None = None, size: int | None = None
+) -> Batch:
+    """Read some posts, up to *until* and below the index *size*."""
+    entries = _entries(session, workspace, posts, until, size)
+    return Batch(workspace, posts, until, entries, Material.of(session, workspace, posts, entries))
 
 
 def case_file(session: Session, post: int, *, until: datetime | None = None) -> CaseFile:
@@ -68,24 +88,28 @@ def case_files(
     session: Session, workspace: str, posts: Sequence[int], *, until: datetime | None = None
 ) -> Iterator[CaseFile]:
     """Yield the case files of some posts of a workspace, told up to *until*."""
-    zone = workspace_facts(session, workspace).zone
-    entries = _entries(session, workspace, posts, until)
-    material = Material.of(session, workspace, posts, entries)
+    yield from cases_of(session, read_posts(session, workspace, posts, until=until))
+
+
+def cases_of(session: Session, batch: Batch) -> Iterator[CaseFile]:
+    """Yield the case files of those posts of a batch that are kept still."""
+    zone = workspace_facts(session, batch.workspace).zone
     columns = (Post.id, Post.revision, Post.standing, Post.author, Post.created_at)
-    for row in session.execute(select(*columns).where(Post.id.in_(posts)).order_by(Post.id)).all():
-        story = material.story(row.id, entries[row.id], until)
+    for row in session.execute(select(*columns).where(Post.id.in_(batch.posts)).order_by(Post.id)).all():
+        entries = batch.entries.get(row.id, ())
+        story = batch.material.story(row.id, entries, batch.until)
         payloads = [moment.payload for moment in story if moment.payload is not None]
         yield CaseFile(
-            workspace=workspace,
+            workspace=batch.workspace,
             zone=zone,
             post=row.id,
             title=payloads[-1].title if payloads else f"Post {row.id}",
             standing=str(row.standing),
-            author=material.name(row.author),
+            author=batch.material.name(row.author),
             created_at=row.created_at,
             revision=row.revision,
             story=story,
-            entries=tuple(entries[row.id]),
+            entries=tuple(entries),
         )
 
 
@@ -111,24 +135,19 @@ def case_image(session: Session, post: int, digest: bytes, *, until: datetime | 
 
 
 def _entries(
-    session: Session, workspace: str, posts: Sequence[int], until: datetime | None
-) -> defaultdict[int, list[Raw]]:
-    # The places first, from the index by post: asked for at once, SQLite guesses that a log is short and reads it all.
-    place = aliased(Entry)
-    wanted = (
-        select(Entry.post, Entry.index, Entry.kind, Entry.at, Entry.actor, Entry.body)
-        .join(place, and_(place.log == Entry.log, place.index == Entry.index))
-        .where(place.log == workspace, place.post.in_(posts))
-        .order_by(Entry.index)
-    )
-    if until is not None:
-        wanted = wanted.where(Entry.at < until)
+    session: Session, workspace: str, posts: Sequence[int], until: datetime | None, size: int | None
+) -> dict[int, list[Raw]]:
     found: defaultdict[int, list[Raw]] = defaultdict(list)
-    for post, index, kind, at, actor, body in session.execute(wanted):
-        found[post or 0].append(Raw(index, kind, _meaning(kind), at, actor, body.decode()))
-    return found
+    for batch in entries_at(session, workspace, places_of(session, workspace, posts, size)):
+        for one in batch:
+            if one.post is not None and (until is None or one.at < until):
+                text = one.body.decode()
+                raw = Raw(one.index, one.kind, _meaning(one.kind), one.at, one.actor, text, json.loads(text))
+                found[one.post].append(raw)
+    return dict(found)
 
 
+@cache
 def _meaning(kind: str) -> str:
     described = KINDS.get(kind)
     return " ".join((described.__doc__ or "").replace("`", "").split()) if described else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, inspect, select
+from sqlalchemy import ColumnElement, and_, inspect, select
 from sqlalchemy.orm import aliased
 
 from approval.audit.models import Entry, Erased, Opening
@@ -94,50 +94,45 @@ class Told:
     rows: Sequence[Mapping[str, Any]]
 
 
+_PLACE = aliased(Entry)
+
+
 def own_entries(session: Session, log: str, post: int) -> list[Told]:
     """Return every entry about a post, in order."""
-    place = aliased(Entry)
-    # The places first, from the index by post: asked for at once, SQLite guesses that a log is short and reads it all.
-    return _told(
-        session, _columns().join(place, _same(place)).where(place.log == log, place.post == post).order_by(Entry.index)
-    )
+    return _told(session, _at_places(log, _PLACE.post == post))
 
 
 def entries_of(session: Session, log: str, posts: Sequence[int], kinds: Iterable[str]) -> list[Told]:
     """Return the entries of these kinds about some posts, in order."""
     if not posts:
         return []
-    place = aliased(Entry)
-    query = _columns().join(place, _same(place)).where(place.log == log, place.post.in_(posts))
-    return _told(session, query.where(Entry.kind.in_(list(kinds))).order_by(Entry.index))
+    return _told(session, _at_places(log, _PLACE.post.in_(posts)).where(Entry.kind.in_(list(kinds))))
 
 
 def entries_that_stand(session: Session, log: str, kinds: Iterable[str]) -> list[Told]:
     """Return the entries of these kinds, in order."""
-    query = _columns().where(Entry.log == log, Entry.kind.in_(list(kinds)))
-    return _told(session, query.order_by(Entry.index))
+    return _told(session, _at_places(log, _PLACE.kind.in_(list(kinds))))
 
 
 def entries_when(session: Session, log: str, kind: str, instants: Iterable[datetime]) -> list[Told]:
     """Return the entries of a kind at these instants, in order."""
-    query = _columns().where(Entry.log == log, Entry.at.in_(set(instants)), Entry.kind == kind)
-    return _told(session, query.order_by(Entry.index))
+    return _told(session, _at_places(log, _PLACE.at.in_(set(instants))).where(Entry.kind == kind))
 
 
-def _columns() -> Any:
-    return select(Entry.index, Entry.kind, Entry.at, Entry.actor, Entry.post, Entry.body)
-
-
-def _same(place: Any) -> Any:
-    return and_(place.log == Entry.log, place.index == Entry.index)
+def _at_places(log: str, where: ColumnElement[bool]) -> Any:
+    """The places first, from an index, and in no order: else SQLite guesses that a log is short and reads it all."""
+    query = select(Entry.index, Entry.kind, Entry.at, Entry.actor, Entry.post, Entry.body)
+    same = and_(_PLACE.log == Entry.log, _PLACE.index == Entry.index)
+    return query.join(_PLACE, same).where(_PLACE.log == log, where)
 
 
 def _told(session: Session, query: Any) -> list[Told]:
+    """Return what a query finds, in order."""
     told = []
     for index, kind, at, actor, post, text in session.execute(query):
         body = json.loads(text)
         told.append(Told(Step(index, kind, at, actor, body["along"], post), body["rows"]))
-    return told
+    return sorted(told, key=lambda one: one.step.index)
 
 
 # -- the fold -----------------------------------------------------------------------------------------------------
@@ -298,7 +293,7 @@ class _Reader:
         if stored is None:
             erased = self.erased.get(digest)
             return Value(None, State.MISSING if erased is None else State.ERASED, step, digest, erased=erased)
-        data = _bytes_of(stored, digest)
+        data = bytes_of(stored, digest)
         found = hashlib.sha256(data).hexdigest()
         if found == digest:
             shown = stored if not isinstance(stored, bytes) and len(data) <= _LONGEST else None
@@ -315,8 +310,11 @@ class _Reader:
         return {} if found is None else dict(found)
 
 
-def _bytes_of(stored: Any, digest: str) -> bytes:
-    """Return the bytes of a content: what the standard library writes, where that is it, for it is much faster."""
+def bytes_of(stored: Any, digest: str) -> bytes:
+    """Return the bytes of a content that should have this digest.
+
+    They are what the standard library writes, where that is it, for it is much faster.
+    """
     if not isinstance(stored, (str, bytes)):
         quick = json.dumps(stored, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
         if hashlib.sha256(quick).hexdigest() == digest:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -65,6 +65,7 @@ class Recreated:
 
     `rows` are its own; `grounds` what they rest on: its channels, workflow, rules, retention rules, holds.
     `payload` is what its revision says where the bytes are those of `digest`, `found` their SHA-256 as computed now.
+    `limited`: as a room with limits shows it, to whom other posts are nothing.
     """
 
     workspace: str
@@ -87,6 +88,11 @@ class Recreated:
     payload: Payload | None
     kept: Kept | None
     names: Mapping[str, str]
+    limited: bool = False
+
+    def may_name(self, step: Step) -> bool:
+        """Say whether an entry may be named here: one about another post, of the same words, only without limits."""
+        return not self.limited or step.post in (None, self.post)
 
     def of_table(self, *tables: str) -> tuple[Row, ...]:
         """Return the rows of some tables, in order of their keys' numbers."""
@@ -116,14 +122,22 @@ class Recreated:
         return self.names.get(id_ or "", id_ or "")
 
 
-def recreate(session: Session, post: int, *, entry: int | None = None, at: datetime | None = None) -> Recreated:
+def recreate(
+    session: Session,
+    post: int,
+    *,
+    entry: int | None = None,
+    at: datetime | None = None,
+    until: datetime | None = None,
+) -> Recreated:
     """Return a post as it stood after the entry *entry* of its log, or at the instant *at*; else as it stands.
 
-    NotFound where there is no such post, or where it did not exist yet.
+    It is told up to *until*: what came later is not counted either. NotFound where there is no such post, where it
+    did not exist yet, or where *entry* came later.
     """
     workspace = workspace_of(session, post)
-    own = own_entries(session, workspace, post)
-    cut = _cut(session, workspace, entry, at)
+    own = [one for one in own_entries(session, workspace, post) if until is None or one.step.at < until]
+    cut = _cut(session, workspace, entry, at, until)
     past = [one.step for one in own if one.step.index <= cut]
     if not past:
         raise NotFound("The post did not exist yet.")
@@ -163,15 +177,29 @@ def recreate(session: Session, post: int, *, entry: int | None = None, at: datet
     )
 
 
-def _cut(session: Session, workspace: str, entry: int | None, at: datetime | None) -> int:
+def in_limits(found: Recreated) -> Recreated:
+    """Return what a room with limits shows: that a legal hold covers the post, and nothing of what it is about."""
+
+    def closed(rows: Sequence[Row]) -> tuple[Row, ...]:
+        return tuple(replace(row, values={}) if row.table == "hold" else row for row in rows)
+
+    changes = tuple(change for change in found.changes if change.row.table != "hold")
+    return replace(found, rows=closed(found.rows), grounds=closed(found.grounds), changes=changes, limited=True)
+
+
+def _cut(session: Session, workspace: str, entry: int | None, at: datetime | None, until: datetime | None) -> int:
     last = session.scalar(select(func.max(Entry.index)).where(Entry.log == workspace))
     assert last is not None, "a workspace begins with an entry"
+    if until is not None:
+        last = _last_at(session, workspace, until - clock.seconds(1e-6))
     if entry is not None:
         if entry > last:
-            raise NotFound(f"The log {workspace} has no entry {entry}.")
+            raise NotFound(f"The log {workspace} has no entry {entry}, or none that is told here.")
         return entry
-    if at is None:
-        return last
+    return last if at is None else min(last, _last_at(session, workspace, at))
+
+
+def _last_at(session: Session, workspace: str, at: datetime) -> int:
     # Transactions that overlap may differ in what time it is: the last entry by its index is the one that counts.
     before = select(Entry.index).where(Entry.log == workspace, Entry.at <= at).order_by(Entry.at.desc()).limit(20)
     return max(session.scalars(before), default=-1)
@@ -291,24 +319,31 @@ def as_json(found: Recreated) -> dict[str, Any]:
         "workspace": found.workspace,
         "post": found.post,
         "as_of_entry": found.cut,
-        "last_entry_of_post": _step(found.step),
+        "last_entry_of_post": _step(found, found.step),
         "payload": {"sha256": found.digest, "computed": found.found, "same": found.found == found.digest},
         "kept_until": None if found.kept is None or found.kept.until is None else found.kept.until.isoformat(),
-        "record": [_row(row) for row in found.rows],
-        "rests_on": [_row(row) for row in found.grounds],
+        "record": [_row(found, row) for row in found.rows],
+        "rests_on": [_row(found, row) for row in found.grounds],
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
-    return {"table": row.table, "key": dict(row.key), "columns": {name: _value(v) for name, v in row.values.items()}}
+def _row(found: Recreated, row: Row) -> dict[str, Any]:
+    columns = {name: _value(found, value) for name, value in row.values.items()}
+    return {"table": row.table, "key": dict(row.key), "columns": columns}
 
 
-def _value(value: Value) -> dict[str, Any]:
+def _value(found: Recreated, value: Value) -> dict[str, Any]:
     more = {"digest": value.digest, "size": value.size, "erased_by_entry": value.erased}
     given = {name: one for name, one in more.items() if one is not None}
-    return {"value": value.value, "state": str(value.state), **given, "set_by": _step(value.step)}
+    return {"value": value.value, "state": str(value.state), **given, "set_by": _step(found, value.step)}
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(found: Recreated, step: Step) -> dict[str, Any]:
     along = {"along": step.along} if step.along else {}
-    return {"entry": step.index, "kind": step.kind, "at": clock.to_text(step.at), "actor": step.actor, **along}
+    return {
+        "entry": step.index if found.may_name(step) else None,
+        "kind": step.kind,
+        "at": clock.to_text(step.at),
+        "actor": step.actor,
+        **along,
+    }

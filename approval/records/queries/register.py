@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-
 from approval import clock
-from approval.audit.models import Entry
 from approval.db import Session
 from approval.people.queries import names_of
-from approval.posts.models import Post, Revision
+from approval.posts.models import Post
 from approval.publishing.models import Publication, PublicationStanding
 from approval.records.models import Complaint
-from approval.records.queries.selection import Period, entries_at
-from approval.records.queries.story import ALTERED, NOT_STORED, opened
+from approval.records.queries.cases import Batch
+from approval.records.queries.story import ALTERED, NOT_STORED, Material, Raw
 from approval.records.rendering import Column, Sort
 from approval.review.flow import Verdict
 from approval.review.models import Decision, Submission
@@ -47,11 +41,7 @@ REGISTER_COLUMNS = (
     Column("Addresses (channel, address)"),
     Column("Complaints", Sort.NUMBER),
 )
-TOGETHER = 100
-"""Posts are read this many at a time."""
 DISPOSED_OF = "disposed_of"
-_ASIDE = frozenset({"revision.screened", "comment.made", "comment.edited", "comment.deleted"})
-"""Of the entries about a post, those that are many and change nothing of its row."""
 _POST, _ROUND, _DECISION, _PUBLICATION, _COMPLAINT = (
     model.__tablename__ for model in (Post, Submission, Decision, Publication, Complaint)
 )
@@ -69,7 +59,15 @@ class _Told:
     channels: dict[int, str] = field(default_factory=dict)
     disposed_of: bool = False
 
-    def take(self, body: Mapping[str, Any]) -> None:
+    @classmethod
+    def by(cls, entries: Iterable[Raw]) -> _Told:
+        """Follow the entries of a post, in order."""
+        told = cls()
+        for raw in entries:
+            told._take(raw.said)
+        return told
+
+    def _take(self, body: Mapping[str, Any]) -> None:
         """Follow one entry. What disposing deletes stays as it was: who decided on what is kept in the log."""
         for row in body["rows"]:
             if row["table"] not in _TABLES:
@@ -93,72 +91,39 @@ class _Told:
         yield from (image["by"] for image in self.of(_DECISION))
 
 
-def register(
-    session: Session, workspace: str, posts: array[int], period: Period, size: int, *, word: Callable[[str], str]
-) -> Iterator[tuple[Any, ...]]:
-    """Yield a row of REGISTER_COLUMNS for each post begun by then, told from its entries below *size* until the
-    period's end.
+def register(session: Session, batch: Batch, *, word: Callable[[str], str]) -> Iterator[tuple[Any, ...]]:
+    """Yield a row of REGISTER_COLUMNS for each post of a batch that had begun by then.
 
     *word* gives the words for a standing.
     """
-    for start in range(0, len(posts), TOGETHER):
-        chosen = posts[start : start + TOGETHER]
-        told = _told(session, workspace, chosen, period, size)
-        shared = _Shared.of(session, workspace, told)
-        for post in chosen:
-            if post in told:
-                yield _row(post, told[post], shared, word)
-
-
-def _told(session: Session, workspace: str, posts: Sequence[int], period: Period, size: int) -> defaultdict[int, _Told]:
-    # The places first, from the index by post: with the bodies at once, SQLite reads the log from its beginning.
-    of_posts = Entry.log == workspace, Entry.post.in_(posts), Entry.index < size
-    places = session.scalars(select(Entry.index).where(*of_posts).order_by(Entry.index)).all()
-    told: defaultdict[int, _Told] = defaultdict(_Told)
-    for batch in entries_at(session, workspace, places):
-        for entry in batch:
-            if entry.post is not None and entry.at < period.ends and entry.kind not in _ASIDE:
-                told[entry.post].take(json.loads(entry.body))
-    return told
+    told = {post: _Told.by(batch.entries[post]) for post in batch.posts if post in batch.entries}
+    shared = _Shared(names_of(session, (id_ for each in told.values() for id_ in each.people)), batch.material)
+    for post, each in told.items():
+        yield _row(post, each, shared, word)
 
 
 @dataclass(frozen=True)
 class _Shared:
-    """What the rows of some posts rest on: names, words by post and digest, addresses by commitment."""
+    """What the rows of some posts rest on."""
 
     names: Mapping[str, str]
-    words: Mapping[tuple[int, str], Mapping[str, Any]]
-    opened: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, session: Session, workspace: str, told: Mapping[int, _Told]) -> _Shared:
-        """Read it for all of these posts at once."""
-        addresses = [
-            image["url"]["commitment"] for each in told.values() for image in each.of(_PUBLICATION) if image["url"]
-        ]
-        return cls(
-            names_of(session, (id_ for each in told.values() for id_ in each.people)),
-            _words(session, told),
-            opened(session, workspace, addresses),
-        )
+    material: Material
 
     def person(self, id_: str) -> str:
         """Return the name behind an id."""
         return self.names.get(id_, id_)
 
+    def words(self, post: int, digest: str) -> tuple[str, Sequence[str]]:
+        """Return title and channels of a revision."""
+        revisions = self.material.revisions.get(post, {})
+        if digest not in revisions:
+            return NOT_STORED, ()
+        payload = revisions[digest]
+        return (ALTERED, ()) if payload is None else (payload.title, payload.channels)
 
-def _words(session: Session, told: Mapping[int, _Told]) -> dict[tuple[int, str], Mapping[str, Any]]:
-    """Return the payloads that the posts stand at; none where what is stored is not what the digest names."""
-    digests = {bytes.fromhex(image["revision"]) for each in told.values() for image in each.of(_POST)}
-    found: dict[tuple[int, str], Mapping[str, Any]] = {}
-    for post, digest, payload in session.execute(
-        select(Revision.post, Revision.digest, Revision.payload).where(
-            Revision.post.in_(list(told)), Revision.digest.in_(digests)
-        )
-    ):
-        same = hashlib.sha256(payload.encode()).digest() == digest
-        found[post, digest.hex()] = json.loads(payload) if same else {"title": ALTERED, "channels": []}
-    return found
+    def address(self, image: Image) -> Any:
+        """Return the address of a publication."""
+        return self.material.opened.get(image["url"]["commitment"], NOT_STORED)
 
 
 def _row(post: int, told: _Told, shared: _Shared, word: Callable[[str], str]) -> tuple[Any, ...]:
@@ -166,13 +131,13 @@ def _row(post: int, told: _Told, shared: _Shared, word: Callable[[str], str]) ->
     last: Image = rounds[-1] if rounds else {}
     decided = [image for image in told.of(_DECISION) if last and image["submission"] == last["id"]]
     approvals = [image for image in decided if image["verdict"] == Verdict.APPROVE]
-    words = shared.words.get((post, itself["revision"]), {"title": NOT_STORED, "channels": []})
+    title, channels = shared.words(post, itself["revision"])
     publications = [(told.channels.get(image["id"], ""), image) for image in told.of(_PUBLICATION)]
     due = [(channel, image) for channel, image in publications if image["standing"] != PublicationStanding.WITHDRAWN]
     out = [(channel, image) for channel, image in publications if image["published_at"]]
     return (
         post,
-        words["title"],
+        title,
         word(DISPOSED_OF if told.disposed_of else itself["standing"]),
         shared.person(itself["author"]),
         _instant(itself["created_at"]),
@@ -184,7 +149,7 @@ def _row(post: int, told: _Told, shared: _Shared, word: Callable[[str], str]) ->
         _listed(f"{shared.person(image['by'])} ({image['stage']}, {image['at']})" for image in approvals),
         _instant(max((image["at"] for image in approvals), default=None)),
         _listed(_sent_back(told.of(_DECISION), shared)),
-        _listed(words["channels"]),
+        _listed(channels),
         _listed(f"{channel} {image['due_at']}" for channel, image in due),
         _instant(min((image["published_at"] for _, image in out), default=None)),
         _listed(f"{channel} {image['published_at']}" for channel, image in out),
@@ -202,7 +167,7 @@ def _sent_back(decisions: Iterable[Image], shared: _Shared) -> Iterator[str]:
 def _addresses(out: Iterable[tuple[str, Image]], shared: _Shared) -> Iterator[str]:
     for channel, image in out:
         if image["url"]:
-            yield f"{channel} {shared.opened.get(image['url']['commitment'], NOT_STORED)}"
+            yield f"{channel} {shared.address(image)}"
 
 
 def _listed(parts: Iterable[str]) -> str:

@@ -15,9 +15,9 @@ from approval.audit.models import Entry
 from approval.capabilities import Room
 from approval.db import Session
 from approval.people.queries import workspace_facts
-from approval.posts.models import Post, Revision, Standing
+from approval.posts.models import CommentText, Post, Revision, Standing
 from approval.records.events import LookedAt
-from approval.records.models import Export
+from approval.records.models import Export, Passage, PassageKind
 from approval.records.queries.exports import ExportFacts, export
 from approval.records.queries.selection import Period
 
@@ -79,6 +79,22 @@ def posts_between(session: Session, room: Room, first: date, last: date, *, limi
     """Return the posts of a room to which something happened on these days, both included, to *limit*."""
     days = _happened(session, room.workspace, first, last)
     return list(session.scalars(select(Post.id).where(*within(session, room), days).order_by(Post.id).limit(limit)))
+
+
+def findable(session: Session, room: Room) -> list[ColumnElement[bool]]:
+    """Return what makes a passage one that a room may find: what the case files of its posts tell, as far as they do.
+
+    Entries and records of other tools are none: they speak of what no limit names. A comment is found by all it ever
+    said, so one that was changed after the last day is none either.
+    """
+    told = PassageKind.POST, PassageKind.COMMENT, PassageKind.DECISION
+    posts = select(Post.id).where(*within(session, room))
+    conditions = [Passage.workspace == room.workspace, Passage.kind.in_(told), Passage.post.in_(posts)]
+    if (until := told_until(session, room)) is not None:
+        later = select(CommentText.comment).where(CommentText.comment == Passage.record, CommentText.at >= until)
+        changed = and_(Passage.kind == PassageKind.COMMENT, later.correlate(Passage).exists())
+        conditions += [Passage.at < until, ~changed]
+    return conditions
 
 
 def days_of(room: Room) -> tuple[date, date]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, cast, column, func, select, table
+from sqlalchemy import ColumnElement, Select, cast, column, func, select, table
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from approval import clock
@@ -107,12 +107,23 @@ class Found:
     waiting: int
 
 
-def search(session: Session, workspace: str, wanted: Wanted, *, before: int | None = None, limit: int = 30) -> Found:
-    """Find what *wanted* names in a workspace; Invalid where it names nothing or cannot be read."""
+def search(
+    session: Session,
+    workspace: str,
+    wanted: Wanted,
+    *,
+    before: int | None = None,
+    limit: int = 30,
+    among: Sequence[ColumnElement[bool]] = (),
+) -> Found:
+    """Find what *wanted* names in a workspace; Invalid where it names nothing or cannot be read.
+
+    *among* are conditions on passages that a page and its count keep to: what does not meet them is not looked at.
+    """
     if wanted.blank:
         raise Invalid("Say what to look for: words, or at least one filter.")
     terms = parse_terms(wanted.words)
-    query = _query(session, workspace, wanted, terms)
+    query = _query(session, workspace, wanted, terms, among)
     ids, reached, counted = _page(session, workspace, wanted, query, before, limit)
     indexed = session.scalar(select(Indexing.entries).where(Indexing.workspace == workspace)) or 0
     unread = Entry.log == workspace, Entry.index >= indexed, Entry.kind.not_in(SILENT)
@@ -154,7 +165,9 @@ def _of_posts_that_are(session: Session, workspace: str, ids: Sequence[int], sta
 # -- the query in the words of each database ----------------------------------------------------------------------
 
 
-def _query(session: Session, workspace: str, wanted: Wanted, terms: Sequence[Term]) -> Select[Any]:
+def _query(
+    session: Session, workspace: str, wanted: Wanted, terms: Sequence[Term], among: Sequence[ColumnElement[bool]]
+) -> Select[Any]:
     """Return the query of the ids of what passes; its one column is the id."""
     facts = _facts(workspace, wanted)
     period = _period(session, workspace, wanted)
@@ -164,6 +177,9 @@ def _query(session: Session, workspace: str, wanted: Wanted, terms: Sequence[Ter
         query = select(id_).where(_FTS.c.passage_words.op("MATCH")(_for_fts5(facts, terms)))
     else:
         query = select(id_).where(Passage.words.op("@@")(cast(_for_postgresql(facts, terms), TSQUERY)))
+    if sqlite and (period or among):
+        query = query.join(Passage, Passage.id == id_)
+    query = query.where(*among)
     if period is None:
         return query
     # Ids follow the log, so days are a stretch of ids; at its ends the instant decides.
@@ -175,8 +191,6 @@ def _query(session: Session, workspace: str, wanted: Wanted, terms: Sequence[Ter
             query = query.where(id_ >= found if least else id_ < found)
         elif least:
             query = query.where(id_ < 0)
-    if sqlite:
-        query = query.join(Passage, Passage.id == id_)
     return query.where(Passage.at >= period.begins, Passage.at < period.ends)
 
 

@@ -254,6 +254,13 @@ def selected_of_installation(session: Session, period: Period, people: Iterable[
     return found
 
 
+def places_of(session: Session, log: str, posts: Sequence[int], size: int | None = None) -> list[int]:
+    """Return the indexes below *size* of the entries about some posts, ascending."""
+    # From the index by post alone: asked for more, or in order, SQLite reads the log from its beginning.
+    found = session.scalars(select(Entry.index).where(Entry.log == log, Entry.post.in_(posts)))
+    return sorted(index for index in found if size is None or index < size)
+
+
 def entries_at(session: Session, log: str, indexes: Sequence[int]) -> Iterator[list[Included]]:
     """Yield the entries at these indexes, in order, in batches."""
     columns = (Entry.index, Entry.body, Entry.kind, Entry.at, Entry.actor, Entry.post)

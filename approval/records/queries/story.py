@@ -7,25 +7,25 @@ import hmac
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
 from approval.audit.models import Opening
-from approval.audit.models.images import content_digest
 from approval.db import Session
 from approval.people.queries import names_of
 from approval.posts.models import Post, Revision
-from approval.posts.payload import Payload, parse
+from approval.posts.payload import Payload, read
+from approval.records.queries.folding import bytes_of
 from approval.records.queries.selection import BATCH
 from approval.screening.models import Acceptance, ExceptionRequest, Screening
 
 
 @dataclass(frozen=True)
 class Raw:
-    """An entry of the log as it stands there: its canonical JSON."""
+    """An entry of the log as it stands there: its canonical JSON, and what that says."""
 
     index: int
     kind: str
@@ -33,6 +33,7 @@ class Raw:
     at: datetime
     actor: str
     body: str
+    said: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Moment:
     findings: tuple[Mapping[str, Any], ...] = ()
 
 
-_SCREENED = "revision.screened"
+SCREENED = "revision.screened"
 _REVISED = frozenset({"post.created", "post.revised", "post.returned"})
 _QUIET = frozenset({"title"})
 """Personal columns that repeat what the story shows already."""
@@ -93,20 +94,24 @@ _LABELS = {
     "seen": "digest of what was decided on",
 }
 """Facts and columns whose names say too little to whoever does not know the program."""
+# Exact in canonical JSON: within a string the quotation marks would be escaped.
+_COMMITTED = '{"commitment":"'
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 NOT_STORED = "(erased or withheld)"
 ALTERED = "(what is stored is not what was recorded; it is not shown)"
 
 
 @dataclass(frozen=True)
 class Material:
-    """What the entries of some posts rest on: names, opened values, revisions, and what was found in them."""
+    """What the entries of some posts rest on: names, opened values, revisions by post and digest, and, by the digest
+    of a revision, what was found in it."""
 
     names: Mapping[str, str]
     opened: Mapping[str, Any]
     revisions: Mapping[int, Mapping[str, Payload | None]]
-    screenings: Sequence[Screening]
-    acceptances: Sequence[Acceptance]
-    requests: Sequence[ExceptionRequest]
+    screenings: Mapping[str, Sequence[Any]]
+    acceptances: Mapping[str, Sequence[Any]]
+    requests: Mapping[str, Sequence[Any]]
 
     @classmethod
     def of(
@@ -118,14 +123,16 @@ class Material:
         for post, digest, text in session.execute(select(*columns).where(Revision.post.in_(posts))):
             revisions[post][digest.hex()] = _payload(text, digest)
         digests = sorted({bytes.fromhex(digest) for of_post in revisions.values() for digest in of_post})
-        screenings: list[Screening] = _about(session, Screening, workspace, digests)
-        acceptances: list[Acceptance] = _about(session, Acceptance, workspace, digests)
-        requests: list[ExceptionRequest] = _about(session, ExceptionRequest, workspace, digests)
-        bodies = [json.loads(raw.body) for of_post in entries.values() for raw in of_post]
-        ids = {body["actor"] for body in bodies} | {body["along"] for body in bodies if body["along"]}
-        ids |= {row.accepted_by for row in acceptances} | {row.asked_by for row in requests}
+        screenings = _about(session, workspace, digests, Screening, Screening.rule_set, Screening.findings)
+        acceptances, requests = (
+            _about(session, workspace, digests, model, model.rule, model.reason, by.label("by"))
+            for model, by in ((Acceptance, Acceptance.accepted_by), (ExceptionRequest, ExceptionRequest.asked_by))
+        )
+        raws = [raw for of_post in entries.values() for raw in of_post]
+        ids = {raw.said["actor"] for raw in raws} | {raw.said["along"] for raw in raws if raw.said["along"]}
+        ids |= {row.by for rows in (*acceptances.values(), *requests.values()) for row in rows}
         ids |= set(session.scalars(select(Post.author).where(Post.id.in_(posts)).distinct()))
-        named = [commitment for body in bodies for commitment in _commitments(body["rows"])]
+        named = [commitment for raw in raws for _, _, commitment in _commitments(raw)]
         return cls(
             names_of(session, ids), opened(session, workspace, named), revisions, screenings, acceptances, requests
         )
@@ -137,17 +144,17 @@ class Material:
     def story(self, post: int, entries: Sequence[Raw], until: datetime | None) -> tuple[Moment, ...]:
         """Tell what happened to a post, in order."""
         shown: dict[str, str] = {}
-        told = [self._told(post, raw, shown) for raw in entries if raw.kind != _SCREENED]
+        told = [self._told(post, raw, shown) for raw in entries if raw.kind != SCREENED]
         recorded = {(raw.kind, raw.at): raw for raw in entries}
         found = (*self._screened(post, recorded), *self._excepted(post, recorded))
         told += [moment for moment in found if until is None or moment.at < until]
         return tuple(sorted(told, key=lambda moment: (moment.at, moment.index is None, moment.index)))
 
     def _told(self, post: int, raw: Raw, shown: dict[str, str]) -> Moment:
-        body = json.loads(raw.body)
+        body = raw.said
         facts = {name: value for name, value in body["facts"].items() if value is not None}
         title = _TITLES.get(raw.kind, raw.kind.replace(".", " ").replace("_", " ").capitalize())
-        who = self.name(raw.actor) + (f" for {self.name(body['along'])}" if body["along"] else "")
+        who = self.name(body["actor"]) + (f" for {self.name(body['along'])}" if body["along"] else "")
         digest = facts.get("revision", "") if raw.kind in _REVISED else ""
         payload = self.revisions.get(post, {}).get(digest)
         said = [("words", ALTERED)] if digest and payload is None else []
@@ -158,33 +165,28 @@ class Material:
             who=who,
             index=raw.index,
             facts=tuple((_label(name), _fact(name, value)) for name, value in facts.items()),
-            said=(*said, *self._said(body["rows"], shown)),
+            said=(*said, *self._said(raw, shown)),
             payload=payload,
         )
 
-    def _said(self, rows: Sequence[Mapping[str, Any]], shown: dict[str, str]) -> Iterator[tuple[str, str]]:
+    def _said(self, raw: Raw, shown: dict[str, str]) -> Iterator[tuple[str, str]]:
         """Yield the free text that an entry's rows open to, where it differs from what was told before."""
-        for row in rows:
-            for column, value in (row["image"] or {}).items():
-                if not isinstance(value, dict) or "commitment" not in value or column in _QUIET:
-                    continue
-                text = _text(self.opened.get(value["commitment"], NOT_STORED))
-                place = f"{row['table']} {row['key']} {column}"
-                if shown.get(place) != text:
-                    shown[place] = text
-                    yield _label(column), text
+        for row, column, commitment in _commitments(raw):
+            text = _text(self.opened.get(commitment, NOT_STORED))
+            place = f"{row['table']} {row['key']} {column}"
+            if column not in _QUIET and shown.get(place) != text:
+                shown[place] = text
+                yield _label(column), text
 
     def _screened(self, post: int, recorded: Mapping[tuple[str, datetime], Raw]) -> Iterator[Moment]:
         """Tell what rule sets found; copies of a post share their revisions, and what was found in them."""
-        for row in self.screenings:
-            if row.revision.hex() not in self.revisions.get(post, {}):
-                continue
-            raw = recorded.get((_SCREENED, row.at))
-            altered = raw is not None and content_digest(row.findings).hex() not in raw.body
+        for row in self._of(post, self.screenings):
+            raw = recorded.get((SCREENED, row.at))
+            altered = raw is not None and not _names(raw, row.findings)
             count = len(row.findings)
             yield Moment(
                 at=row.at,
-                kind=_SCREENED,
+                kind=SCREENED,
                 title=f"Rules applied: {count or 'no'} finding{'s' * (count != 1)}",
                 who="",
                 index=raw.index if raw else None,
@@ -195,30 +197,40 @@ class Material:
 
     def _excepted(self, post: int, recorded: Mapping[tuple[str, datetime], Raw]) -> Iterator[Moment]:
         """Tell of exceptions for the same words that are recorded with another post."""
-        asked = ((row.revision, row.at, "exception.asked", row.rule, row.asked_by, row.reason) for row in self.requests)
-        given = (
-            (row.revision, row.at, "finding.accepted", row.rule, row.accepted_by, row.reason)
-            for row in self.acceptances
-        )
-        for revision, at, kind, rule, by, reason in (*asked, *given):
-            if revision.hex() in self.revisions.get(post, {}) and (kind, at) not in recorded:
-                title, facts = _filled(_TITLES[kind], {"rule": rule}), (("revision", revision.hex()),)
-                yield Moment(at, kind, title, self.name(by), facts=facts, said=(("reason", reason),))
+        for kind, about in (("exception.asked", self.requests), ("finding.accepted", self.acceptances)):
+            for row in self._of(post, about):
+                if (kind, row.at) not in recorded:
+                    title, facts = _filled(_TITLES[kind], {"rule": row.rule}), (("revision", row.revision.hex()),)
+                    yield Moment(row.at, kind, title, self.name(row.by), facts=facts, said=(("reason", row.reason),))
+
+    def _of(self, post: int, about: Mapping[str, Sequence[Any]]) -> list[Any]:
+        """Return what is stored about the revisions of a post, oldest first."""
+        found = (row for digest in self.revisions.get(post, ()) for row in about.get(digest, ()))
+        return sorted(found, key=lambda row: row.id)
 
 
-def _about(session: Session, model: type[Any], workspace: str, digests: Sequence[bytes]) -> list[Any]:
-    """Return what is stored about some revisions of a workspace, oldest first."""
-    found: list[Any] = []
+def _about(
+    session: Session, workspace: str, digests: Sequence[bytes], model: type[Any], *columns: Any
+) -> dict[str, list[Any]]:
+    """Return what is stored about some revisions of a workspace, by digest: `id`, `revision`, `at`, and *columns*."""
+    found: defaultdict[str, list[Any]] = defaultdict(list)
     for start in range(0, len(digests), BATCH):
         where = model.workspace == workspace, model.revision.in_(digests[start : start + BATCH])
-        found += session.scalars(select(model).where(*where).order_by(model.id))
-    return found
+        for row in session.execute(select(model.id, model.revision, model.at, *columns).where(*where)):
+            found[row.revision.hex()].append(row)
+    return dict(found)
+
+
+def _names(raw: Raw, findings: Any) -> bool:
+    """Tell whether the entry of a screening names these findings."""
+    named = [row["image"]["findings"]["sha256"] for row in raw.said["rows"] if row["table"] == Screening.__tablename__]
+    return any(hashlib.sha256(bytes_of(findings, digest)).hexdigest() == digest for digest in named)
 
 
 def _payload(text: str, digest: bytes) -> Payload | None:
     """Return a revision's payload; None where the stored words are not those that its digest names."""
     try:
-        return parse(text) if hashlib.sha256(text.encode()).digest() == digest else None
+        return read(text) if hashlib.sha256(text.encode()).digest() == digest else None
     except ValueError:
         return None
 
@@ -235,19 +247,24 @@ def opened(session: Session, workspace: str, commitments: Iterable[str]) -> dict
         )
         for commitment, salt, value in rows:
             if value is not None:
-                opens = hmac.new(salt, value.encode(), hashlib.sha256).digest() == commitment
+                opens = hmac.digest(salt, value.encode(), "sha256") == commitment
                 found[commitment.hex()] = json.loads(value) if opens else ALTERED
     return found
 
 
-def _commitments(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for row in rows:
-        for value in (row["image"] or {}).values():
+def _commitments(raw: Raw) -> Iterator[tuple[Mapping[str, Any], str, str]]:
+    """Yield each commitment in the images of an entry, with its row and column."""
+    if _COMMITTED not in raw.body:
+        return
+    for row in raw.said["rows"]:
+        for column, value in (row["image"] or {}).items():
             if isinstance(value, dict) and "commitment" in value:
-                yield value["commitment"]
+                yield row, column, value["commitment"]
 
 
 def _filled(title: str, facts: Mapping[str, Any]) -> str:
+    if "{" not in title:
+        return title
     words = {name: _VERDICTS.get(text, text) for name, text in ((name, _text(fact)) for name, fact in facts.items())}
     try:
         told = title.format_map(words)
@@ -266,6 +283,6 @@ def _fact(name: str, value: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(_text, value))
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    return ", ".join(map(_text, value)) if isinstance(value, list) else _as_json(value)

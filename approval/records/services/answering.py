@@ -25,7 +25,6 @@ from approval.records.services.tables import rows_to_csv
 
 TOGETHER = 20
 """Case files are read this many at a time."""
-_BLOCK = 1 << 20
 _ENDS = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "text/plain": "txt"}
 
 Answers = Callable[[Archive, Session, WorkspaceFacts, Period], None]
@@ -113,16 +112,13 @@ class _Writing:
                         sheets.add(row)
             sheets.close(table.notes)
             beside.seek(0)
-            with self.archive.member(f"{stem}.xlsx") as write:
-                while block := beside.read(_BLOCK):
-                    write(block)
+            self.archive.copy(f"{stem}.xlsx", beside)
         return count
 
     def _cases(self, posts: tuple[int, ...]) -> Iterator[CaseFile]:
         for start in range(0, len(posts), TOGETHER):
             batch = posts[start : start + TOGETHER]
             yield from case_files(self.session, self.facts.name, batch, until=self.period.ends)
-            self.session.expunge_all()
 
     def _case(self, stem: str, case: CaseFile) -> Iterator[tuple[str, str]]:
         self.archive.add(f"{stem}.jsonl", case.lines)

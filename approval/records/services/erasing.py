@@ -62,47 +62,57 @@ def ask_erasure(
     Either *person* is the id of a closed account, or *words* name somebody in free text of *posts*.
     """
     ensure_may(by, Capability.HOLD, workspace)
-    words, chosen = _words(words), sorted(set(posts))
-    if person is None:
-        ensure_posts(session, workspace, chosen)
-    else:
-        ensure_nobody_asked(session, person)
-    if asked_on > today_in(session, workspace):
-        raise _invalid("asked_on", "The day on which it came in lies ahead.")
-    asker = _asker(asked_by)
-    answer = answer_for_person(session, workspace, person) if person else answer_for_posts(session, workspace, chosen)
-    if answer.outcome == ACCOUNT_OPEN:
-        raise Conflict(answer.words)
-    proposal = second.propose(
-        session,
-        workspace,
-        Subject.ERASURE,
-        _digest(workspace, person, chosen, asked_on),
-        by=by,
-        reason=reason,
-        capability=Capability.HOLD,
-    )
     row = Erasure(
         workspace=workspace,
         state=LettingGo.PROPOSED,
         person=person,
-        words=None if person else words,
-        posts=chosen,
+        words=_words(words) if person is None else None,
+        posts=sorted(set(posts)),
         asked_on=asked_on,
-        asked_by=asker,
+        asked_by=_asker(asked_by),
         recorded_by=by.id,
         recorded_at=clock.now(session),
-        answer=answer.outcome,
-        answer_on=answer.on,
-        proposal=proposal.id,
     )
+    ensure_may_be_asked(session, row)
+    _answer(session, row)
+    _propose(session, row, by=by, reason=reason)
+    return row
+
+
+def ensure_may_be_asked(session: Session, row: Erasure) -> None:
+    """Refuse a request about posts or an account that cannot be asked about, and one that came in on a day ahead."""
+    if row.person is None:
+        ensure_posts(session, row.workspace, row.posts)
+    else:
+        ensure_nobody_asked(session, row.person)
+    if row.asked_on > today_in(session, row.workspace):
+        raise _invalid("asked_on", "The day on which it came in lies ahead.")
+
+
+def _answer(session: Session, row: Erasure) -> None:
+    """Set the answer that precedence gives."""
+    if row.person:
+        answer = answer_for_person(session, row.workspace, row.person)
+    else:
+        answer = answer_for_posts(session, row.workspace, row.posts)
+    if answer.outcome == ACCOUNT_OPEN:
+        raise Conflict(answer.words)
+    row.answer, row.answer_on = answer.outcome, answer.on
+
+
+def _propose(session: Session, row: Erasure, *, by: Actor, reason: str) -> None:
+    """Record a request, and ask a second person; where there is none, it is agreed to."""
+    digest = _digest(row.workspace, row.person, row.posts, row.asked_on)
+    proposal = second.propose(
+        session, row.workspace, Subject.ERASURE, digest, by=by, reason=reason, capability=Capability.HOLD
+    )
+    row.proposal = proposal.id
     session.add(row)
     session.flush()
     record(session, _asked(row), row)
     if proposal.accepted:
         _agree(session, row, alone=True, by=by.id)
     session.flush()
-    return row
 
 
 def _asked(row: Erasure) -> events.ErasureAsked:

@@ -19,7 +19,8 @@ from approval.records.models import Lookback, LookbackHit
 from approval.records.queries.lookbacks import Published
 from approval.records.services.choosing import ensure_days
 from approval.rules import Severity
-from approval.screening.services import in_force
+from approval.screening.queries import version_in_force
+from approval.screening.services.rules import name_digest, ready
 
 MOST_ANSWER = 2_000
 
@@ -27,7 +28,8 @@ MOST_ANSWER = 2_000
 def begin_lookback(session: Session, *, workspace: str, first_day: date, last_day: date, by: str) -> Lookback:
     """Begin a lookback over some days, or take up the one that was interrupted under the same rules."""
     ensure_days(first_day, last_day)
-    rule_set = in_force(session, workspace).digest
+    version = version_in_force(session, workspace)
+    rule_set = ready(session, version).digest
     unfinished = session.scalar(
         select(Lookback).where(
             Lookback.workspace == workspace,
@@ -49,6 +51,7 @@ def begin_lookback(session: Session, *, workspace: str, first_day: date, last_da
     )
     session.add(begun)
     session.flush()
+    name_digest(session, workspace, version, rule_set, by=by)
     happened = LookbackBegun(
         by=by, workspace=workspace, lookback=begun.id, first_day=first_day, last_day=last_day, rule_set=rule_set
     )

@@ -1,13 +1,14 @@
-"""The readable copies in an export: a case file per post, the definitions, where to begin and how to verify."""
+"""The readable copies in an export: posts.csv and a case file per post, definitions, where to begin, how to verify."""
 
 from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,19 +19,23 @@ from approval.clock import local
 from approval.db import Session
 from approval.posts.models import Media
 from approval.records import verify as verifier
-from approval.records.queries.cases import case_files
+from approval.records.queries.cases import CaseFile, cases_of, read_posts
+from approval.records.queries.register import register
 from approval.records.queries.selection import Period
 from approval.records.services.archive import Archive
 from approval.records.services.contents import add_content
+from approval.records.services.tables import register_headings, register_lines
 from approval.review.models import WorkflowVersion
 from approval.screening.models import RuleSetVersion
 from approval.settings import shipped
 
 TOGETHER = 50
-"""Case files are read this many at a time."""
+"""Posts are read this many at a time."""
+_AT_ONCE = 1_000
+"""Parts of a template in a piece of a long document."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Listed:
     """A post as index.html lists it."""
 
@@ -53,22 +58,37 @@ class Definition:
     enacted_at: Any
 
 
-def write_cases(archive: Archive, session: Session, workspace: str, posts: array[int], period: Period) -> list[Listed]:
-    """Write posts/<id>.html for each post, with the images and findings that they show; return what was written."""
+def write_posts(
+    archive: Archive, session: Session, workspace: str, posts: array[int], period: Period, size: int
+) -> list[Listed]:
+    """Write posts.csv, and posts/<id>.html of each post that is kept still, told from its entries below *size* until
+    the period's end; return what was written.
+
+    Both are told from one reading; as an archive is written a member at a time, the table waits beside it.
+    """
     listed: list[Listed] = []
-    for start in range(0, len(posts), TOGETHER):
-        media: set[bytes] = set()
-        for case in case_files(session, workspace, posts[start : start + TOGETHER], until=period.ends):
-            archive.add(f"posts/{case.post}.html", render("case.html", case=case).encode())
-            listed.append(Listed(case.post, case.title, case.standing))
-            media |= case.media
-            for findings in case.findings:
-                add_content(archive, findings)
-        for digest in sorted(media):
+    with TemporaryFile() as beside:
+        beside.write(register_headings(period.zone))
+        for start in range(0, len(posts), TOGETHER):
+            together = posts[start : start + TOGETHER]
+            batch = read_posts(session, workspace, together, until=period.ends, size=size)
+            beside.write(register_lines(register(session, batch, word=standing_word), period.zone))
+            listed += _write_cases(archive, session, workspace, cases_of(session, batch))
+        beside.seek(0)
+        archive.copy("posts.csv", beside)
+    return listed
+
+
+def _write_cases(archive: Archive, session: Session, workspace: str, cases: Iterable[CaseFile]) -> Iterator[Listed]:
+    """Write case files, with the images that they show and the findings that no entry of theirs names."""
+    for case in cases:
+        archive.add(f"posts/{case.post}.html", render("case.html", case=case).encode())
+        for findings in case.findings_elsewhere:
+            add_content(archive, findings)
+        for digest in sorted(case.media):
             if f"content/{digest.hex()}" not in archive:
                 _add_media(archive, session, workspace, digest)
-        session.expunge_all()
-    return listed
+        yield Listed(case.post, case.title, case.standing)
 
 
 def _add_media(archive: Archive, session: Session, workspace: str, digest: bytes) -> None:
@@ -106,7 +126,9 @@ def _definitions(
 
 def write_guides(archive: Archive, **facts: Any) -> None:
     """Write index.html, HOW-TO-VERIFY.txt and both verifiers."""
-    archive.add("index.html", render("index.html", **facts).encode())
+    with archive.member("index.html") as write:
+        for piece in _pieces("index.html", **facts):
+            write(piece.encode())
     archive.add("HOW-TO-VERIFY.txt", render("how-to-verify.txt", **facts).encode())
     archive.add("verify.py", Path(verifier.__file__).read_bytes())
     archive.add("verify.html", verifier_page())
@@ -125,7 +147,18 @@ def standing_word(standing: str) -> str:
 
 def render(name: str, **facts: Any) -> str:
     """Render a document of an export; its style sheet stands in it, so that the file can be read alone."""
-    text = _environment().get_template(f"records/export/{name}").render(**facts)
+    return _styled(_environment().get_template(f"records/export/{name}").render(**facts))
+
+
+def _pieces(name: str, **facts: Any) -> Iterator[str]:
+    """Render a document that may be long, piece by piece; its head stands in the first."""
+    stream = _environment().get_template(f"records/export/{name}").stream(**facts)
+    stream.enable_buffering(_AT_ONCE)
+    yield _styled(next(stream))
+    yield from stream
+
+
+def _styled(text: str) -> str:
     return text.replace("</head>", f"<style>\n{_style()}</style>\n</head>", 1)
 
 
@@ -135,6 +168,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(shipped("templates")),
         autoescape=lambda name: bool(name and name.endswith(".html")),
         undefined=StrictUndefined,
+        auto_reload=False,
         extensions=["jinja2.ext.do"],
         trim_blocks=True,
         lstrip_blocks=True,

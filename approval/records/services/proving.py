@@ -6,10 +6,10 @@ import base64
 import hmac
 import json
 import re
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from sqlalchemy import select
 
@@ -21,11 +21,13 @@ from approval.db import Session
 from approval.errors import ProofFailed
 from approval.records.queries.selection import BATCH, Included, entries_at
 from approval.records.services.archive import Archive
+from approval.records.services.contents import names_content
 from approval.records.services.vouching import cosigned, signing_key
 from approval.tlog import ProofError, check_subset, leaf_hash, prove_subset, root, tile_reader
 
 # Exact in canonical JSON: within a string the quotation marks would be escaped.
 _COMMITMENT = re.compile(rb'\{"commitment":"([0-9a-f]{64})"\}')
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 _ALONG = re.compile(rb'"along":"([^"]+)"')
 
 
@@ -33,7 +35,7 @@ _ALONG = re.compile(rb'"along":"([^"]+)"')
 class Proved:
     """What was written of one log: how many entries, who acted in them, how many stored values open nothing.
 
-    `erased` says under which entries values were erased, and how many.
+    `erased` says under which entries values were erased, and how many; `naming` which entries may name contents.
     """
 
     log: str
@@ -43,6 +45,7 @@ class Proved:
     actors: frozenset[str]
     unopened: int
     erased: Mapping[int, int]
+    naming: array[int]
 
 
 def write_log(archive: Archive, session: Session, head: Head, indexes: Sequence[int]) -> Proved:
@@ -67,7 +70,16 @@ def write_log(archive: Archive, session: Session, head: Head, indexes: Sequence[
     archive.add(f"{folder}/checkpoint", cosigned(session, head.log, head.sealed, head.note))
     archive.add(f"{folder}/proof", b"".join(base64.b64encode(hash_) + b"\n" for hash_ in proof))
     vkey = signing_key(session, head).to_text()
-    return Proved(head.log, vkey, head.sealed, len(indexes), frozenset(lines.actors), lines.unopened, lines.erased)
+    return Proved(
+        head.log,
+        vkey,
+        head.sealed,
+        len(indexes),
+        frozenset(lines.actors),
+        lines.unopened,
+        lines.erased,
+        lines.naming,
+    )
 
 
 class _Lines:
@@ -78,6 +90,7 @@ class _Lines:
         self.actors: set[str] = set()
         self.unopened = 0
         self.erased: Counter[int] = Counter()
+        self.naming = array("q")
 
     def write(self, indexes: Sequence[int], write: Callable[[bytes], None]) -> Iterator[tuple[int, bytes]]:
         """Write each line, and yield each index with its leaf hash."""
@@ -87,6 +100,8 @@ class _Lines:
             for entry in batch:
                 self.actors.add(entry.actor)
                 self.actors.update(along.decode() for along in _ALONG.findall(entry.body))
+                if names_content(entry.body):
+                    self.naming.append(entry.index)
                 yield entry.index, leaf_hash(entry.body)
 
     def _openings(self, batch: Sequence[Included]) -> dict[int, list[str]]:
@@ -103,7 +118,7 @@ class _Lines:
                 )
             )
             for commitment, index, salt, value in rows:
-                if value and hmac.new(salt, value.encode(), sha256).digest() == commitment:
+                if value and hmac.digest(salt, value.encode(), "sha256") == commitment:
                     line = f'{{"commitment":"{commitment.hex()}","salt":"{salt.hex()}","value":{value}}}'
                     found.setdefault(index, []).append(line)
                 else:
@@ -112,5 +127,6 @@ class _Lines:
 
 
 def _line(entry: Included, openings: Sequence[str]) -> bytes:
-    text = json.dumps(entry.body.decode(), ensure_ascii=False)
-    return f'{{"index":{entry.index},"entry":{text},"openings":[{",".join(openings)}]}}\n'.encode()
+    return (
+        f'{{"index":{entry.index},"entry":{_quoted(entry.body.decode())},"openings":[{",".join(openings)}]}}\n'.encode()
+    )

@@ -169,13 +169,20 @@ def _changes(session: Session) -> int:
 
 
 def note_search(
-    session: Session, workspace: str, wanted: Wanted, found: Found, *, before: int | None, by: str
+    session: Session,
+    workspace: str,
+    wanted: Wanted,
+    found: Found,
+    *,
+    before: int | None,
+    by: str,
+    room: int | None = None,
 ) -> Search:
-    """Record that *by* is about to be shown what a search found."""
+    """Record that *by* is about to be shown what a search found; in a *room* with limits, what these let through."""
     made = Search(
         workspace=workspace,
         words=wanted.words.strip() or None,
-        filters=wanted.filters,
+        filters=wanted.filters if room is None else {**wanted.filters, "room": room},
         before=before,
         hits=found.count,
         indexed=found.indexed,

@@ -5,20 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from approval import clock
 from approval.db import Session
 from approval.records.queries.register import REGISTER_COLUMNS
 from approval.records.queries.roll import Somebody
-from approval.records.queries.selection import BATCH, entries_at
+from approval.records.queries.selection import entries_at
 from approval.records.rendering import headings, in_text
 from approval.records.services.archive import Archive
 
 # What spreadsheets begin a formula with, and full-width forms that some fold to it (OWASP, "CSV Injection").
 _FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")
+_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 _ENTRY_COLUMNS = (
     "log", "index", "at_utc", "at_local", "kind", "actor", "name", "along", "post", "act", "request", "facts",
 )  # fmt: skip
@@ -67,7 +67,7 @@ def write_entries_csv(
                             entry.post,
                             body["act"],
                             body["request"],
-                            json.dumps(body["facts"], ensure_ascii=False, sort_keys=True),
+                            _as_json(body["facts"]),
                         )
                         for entry in batch
                         for body in (json.loads(entry.body),)
@@ -75,12 +75,14 @@ def write_entries_csv(
                 )
 
 
-def write_posts(archive: Archive, rows: Iterator[Sequence[Any]], zone: str) -> None:
-    """Write posts.csv: a row of REGISTER_COLUMNS for each post."""
-    with archive.member("posts.csv") as write:
-        write(rows_to_csv([headings(REGISTER_COLUMNS, zone)]))
-        while batch := list(islice(rows, BATCH)):
-            write(rows_to_csv(list(in_text(REGISTER_COLUMNS, row, zone)) for row in batch))
+def register_headings(zone: str) -> bytes:
+    """Return the first line of posts.csv."""
+    return rows_to_csv([headings(REGISTER_COLUMNS, zone)])
+
+
+def register_lines(rows: Iterable[Sequence[Any]], zone: str) -> bytes:
+    """Return lines of posts.csv: a row of REGISTER_COLUMNS for each post."""
+    return rows_to_csv(list(in_text(REGISTER_COLUMNS, row, zone)) for row in rows)
 
 
 def write_people(archive: Archive, people: Sequence[Somebody]) -> None:

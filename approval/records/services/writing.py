@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -25,16 +24,15 @@ from approval.errors import Invalid
 from approval.people.models import Proposal
 from approval.people.queries import WorkspaceFacts, workspace_facts
 from approval.records.events import ExportMade
-from approval.records.queries.register import register
 from approval.records.queries.roll import people, roles_in
 from approval.records.queries.selection import Filters, Period, posts_in, selected, selected_of_installation
 from approval.records.services.answering import Answers
 from approval.records.services.archive import Archive
 from approval.records.services.choosing import ensure_days, normal_filters
 from approval.records.services.contents import write_contents
-from approval.records.services.pages import standing_word, write_cases, write_definitions, write_guides
+from approval.records.services.pages import Listed, write_definitions, write_guides, write_posts
 from approval.records.services.proving import Proved, write_log
-from approval.records.services.tables import write_entries_csv, write_people, write_posts
+from approval.records.services.tables import write_entries_csv, write_people
 from approval.records.services.vouching import doubts, signing_key, write_authority, write_earlier
 from approval.settings import Settings
 from approval.tlog import VerifierKey, sign_note
@@ -198,16 +196,14 @@ class _Writing:
             self.archive, self.session, indexes, name=lambda id_: names.get(id_, id_), zone=self.facts.zone
         )
         absent: dict[str, str] = {}
-        for log, chosen in indexes.items():
-            absent |= self._erased(log, write_contents(self.archive, self.session, log, chosen))
-        rows = register(self.session, workspace, posts, self.period, size, word=standing_word)
-        write_posts(self.archive, rows, self.facts.zone)
-        self._finish(heads[0], proved, absent, posts)
+        for each in proved:
+            absent |= self._erased(each.log, write_contents(self.archive, self.session, each.log, each.naming))
+        listed = write_posts(self.archive, self.session, workspace, posts, self.period, size)
+        self._finish(heads[0], proved, absent, listed)
         return len(indexes[workspace])
 
-    def _finish(self, own: Head, proved: tuple[Proved, ...], absent: dict[str, str], posts: array[int]) -> None:
-        """Write the readable copies, then what says what this export is."""
-        cases = write_cases(self.archive, self.session, self.facts.name, posts, self.period)
+    def _finish(self, own: Head, proved: tuple[Proved, ...], absent: dict[str, str], cases: list[Listed]) -> None:
+        """Write what else is readable, then what says what this export is."""
         definitions = write_definitions(self.archive, self.session, self.facts.name, self.period)
         if self.answers is not None:
             self.answers(self.archive, self.session, self.facts, self.period)

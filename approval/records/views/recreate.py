@@ -16,6 +16,7 @@ from approval.errors import BadTime, Invalid, Problem
 from approval.people.queries import workspace_facts
 from approval.records import queries
 from approval.records.queries import Recreated
+from approval.records.queries.recreating import in_limits
 from approval.records.queries.rooms import told_until
 from approval.records.views.routes import blueprint
 from approval.web.files import attached
@@ -34,7 +35,6 @@ class RecreatedPage:
     next_url: str | None
     last_url: str | None
     wall: str
-    limited: bool
 
 
 @blueprint.get("/records/posts/<int:post_id>/at")
@@ -42,7 +42,6 @@ class RecreatedPage:
 def recreated(post_id: int) -> str:
     """Show a post as it stood after an entry, or at an instant."""
     found = _found(post_id)
-    limited = current().limited_to(found.workspace) is not None
     with reading() as session:
         log = head(session, found.workspace)
     page = RecreatedPage(
@@ -51,9 +50,8 @@ def recreated(post_id: int) -> str:
         first_url=None if found.before is None else _url(found, found.first),
         prev_url=None if found.before is None else _url(found, found.before),
         next_url=None if found.after is None else _url(found, found.after),
-        last_url=None if found.after is None or limited else _url(found, found.last),
+        last_url=None if found.after is None else _url(found, found.last),
         wall=clock.wall_time(found.step.at, found.zone).strftime("%Y-%m-%dT%H:%M:%S"),
-        limited=limited,
     )
     return render_template("records/recreated.html", page=page)
 
@@ -74,13 +72,9 @@ def _found(post_id: int) -> Recreated:
         ensure_may_see(Capability.READ_AUDIT, name, post=post_id)
         entry, at = _entry(), _instant(workspace_facts(session, name).zone)
         room = current().limited_to(name)
-        if room is not None and entry is None and (until := told_until(session, room)) is not None:
-            last = until - clock.seconds(1e-6)
-            at = last if at is None else min(at, last)
-        found = queries.recreate(session, post_id, entry=entry, at=at)
-    # What a room does not tell of a post, it does not show of how it stood.
-    ensure_may_see(Capability.READ_AUDIT, name, post=post_id, at=found.step.at)
-    return found
+        until = told_until(session, room) if room else None
+        found = queries.recreate(session, post_id, entry=entry, at=at, until=until)
+    return in_limits(found) if room else found
 
 
 def _entry() -> int | None:

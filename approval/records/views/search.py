@@ -80,7 +80,7 @@ def search() -> Any:
     if not any(chosen.values()):
         return _page(name, chosen)
     try:
-        wanted, before = _wanted(name, chosen), _before()
+        wanted, before = read_wanted(name, chosen), read_before()
         with reading() as session:
             found = queries.search(session, name, wanted, before=before, limit=PAGE)
         with transaction(origin()) as session:
@@ -90,7 +90,7 @@ def search() -> Any:
     return _page(name, chosen, found)
 
 
-def _before() -> int | None:
+def read_before() -> int | None:
     cursor = parse_cursor(request.args.get("before"), int)
     return None if cursor is None else int(str(cursor[0]))
 
@@ -109,7 +109,7 @@ def _page(name: str, chosen: dict[str, str], found: Found | None = None, refusal
             standings=tuple(Standing),
             severities=tuple(reversed(Severity)),
             found=found,
-            hrefs={hit.id: _href(name, hit) for hit in found.hits} if found else {},
+            hrefs={hit.id: href(name, hit) for hit in found.hits} if found else {},
             most=MOST_COUNTED,
             next_url=url_for("records.search", workspace=name, **given, before=format_cursor(found.before))
             if found and found.before is not None
@@ -121,7 +121,7 @@ def _page(name: str, chosen: dict[str, str], found: Found | None = None, refusal
     return render_template("records/search.html", page=page)
 
 
-def _href(name: str, hit: Hit) -> str:
+def href(name: str, hit: Hit) -> str:
     """Return where a hit is shown: a post as it stood with these words, what was said about it, an entry itself."""
     if hit.kind is PassageKind.ARCHIVED:
         return url_for("records.archived", record_id=hit.record)
@@ -130,7 +130,7 @@ def _href(name: str, hit: Hit) -> str:
     return url_for("records.recreated", post_id=hit.post, entry=hit.entry)
 
 
-def _wanted(name: str, chosen: dict[str, str]) -> Wanted:
+def read_wanted(name: str, chosen: dict[str, str]) -> Wanted:
     """Read what is looked for; Invalid names the field that is not clear."""
     return Wanted(
         words=chosen["words"],
@@ -187,7 +187,7 @@ def searches() -> str:
     """Show what was searched for."""
     name = workspace()
     with reading() as session:
-        found = queries.searches(session, name, before=_before(), limit=PAGE + 1)
+        found = queries.searches(session, name, before=read_before(), limit=PAGE + 1)
         page = SearchesPage(
             workspace=name,
             zone=workspace_facts(session, name).zone,

@@ -14,12 +14,12 @@ from approval.db import Session
 from approval.errors import BadDefinition, Conflict, Problem
 from approval.people.models import Proposal, Subject
 from approval.people.services import second
-from approval.rules import RuleError, RuleSet, failures, load_packs
+from approval.rules import ENGINE, RuleError, RuleSet, failures, load_packs
 from approval.screening import events, queries
 from approval.screening.models import RuleSetVersion
 from approval.screening.services.guards import ensure_may, ensured_reason
 from approval.screening.services.merging import merged
-from approval.screening.services.rules import digest_in_force
+from approval.screening.services.rules import UNICODE, digest_in_force
 
 MOST_PACK_BYTES = 2 * 1024 * 1024
 
@@ -30,7 +30,10 @@ def ensure_rule_set(session: Session, workspace: str, *, by: str) -> None:
         return
     version = _version(session, workspace, load_packs(), number=1, by=by)
     version.enacted_at = version.made_at
-    record(session, events.RuleSetShipped(by=by, workspace=workspace, number=1, digest=version.digest), version)
+    happened = events.RuleSetShipped(
+        by=by, workspace=workspace, number=1, digest=version.digest, engine=ENGINE, unicode=UNICODE
+    )
+    record(session, happened, version)
     session.flush()
 
 
@@ -72,7 +75,13 @@ def propose_rules(
     )
     session.flush()
     happened = events.RuleSetProposed(
-        by=by.id, workspace=workspace, number=number, digest=version.digest, proposal=proposal.id
+        by=by.id,
+        workspace=workspace,
+        number=number,
+        digest=version.digest,
+        engine=ENGINE,
+        unicode=UNICODE,
+        proposal=proposal.id,
     )
     record(session, happened, version)
     if proposal.accepted:

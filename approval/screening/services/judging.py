@@ -19,7 +19,7 @@ from approval.rules import Facts, Finding, RuleError, RuleSet, Severity
 from approval.screening import events, queries
 from approval.screening.models import RuleSetVersion, Screening
 from approval.screening.queries import ENGINE_FAILED, RuleSetFacts
-from approval.screening.services.rules import digest_of, ready
+from approval.screening.services.rules import digest_of, name_digest, ready
 from approval.screening.services.tallies import tally
 
 MOST_PLACES = 50
@@ -170,6 +170,7 @@ def screen(
         return row
     facts = _Facts(regime, product, audience, firm.entity_type, None, _today(session, firm))
     judged = _judged(session, version, texts, facts)
+    name_digest(session, workspace, version, judged.digest, by=by)
     if row is None:
         row = Screening(workspace=workspace, revision=revision, rule_set=judged.digest)
         session.add(row)

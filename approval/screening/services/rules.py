@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
+from sqlalchemy import select
+
+from approval.audit.models import Entry
+from approval.audit.models.images import content_digest
+from approval.audit.services import record
 from approval.db import Session
-from approval.rules import RuleError, RuleSet, load_packs
-from approval.screening import queries
+from approval.rules import ENGINE, RuleError, RuleSet, load_packs
+from approval.screening import events, queries
+from approval.screening.models import RuleSetVersion
 from approval.screening.queries import RuleSetFacts
 
+UNICODE = unicodedata.unidata_version
+"""The Unicode tables that rules are applied with: those of this Python."""
 _CACHED_RULE_SETS = 32
 
 
@@ -70,3 +80,26 @@ def digest_of(session: Session, version: RuleSetFacts) -> bytes:
         return ready(session, version).digest
     except RuleError:
         return version.digest
+
+
+def name_digest(session: Session, workspace: str, version: RuleSetFacts, digest: bytes, *, by: str) -> None:
+    """Record what *digest* is made of, where no entry says so: the packs of *version* and this engine and Unicode."""
+    if digest == version.digest or digest.hex() in _named(session, workspace):
+        return
+    packs = session.scalars(select(RuleSetVersion.packs).where(RuleSetVersion.id == version.id)).one()
+    happened = events.RuleSetApplied(
+        by=by,
+        workspace=workspace,
+        number=version.number,
+        digest=digest,
+        engine=ENGINE,
+        unicode=UNICODE,
+        packs=content_digest(packs),
+    )
+    record(session, happened)
+
+
+def _named(session: Session, workspace: str) -> set[str]:
+    """Return the digests that such an entry names already; there is one for each upgrade, so they are few."""
+    wanted = Entry.log == workspace, Entry.kind == events.RuleSetApplied.kind
+    return {json.loads(body)["facts"]["digest"] for body in session.scalars(select(Entry.body).where(*wanted))}
