@@ -322,8 +322,9 @@ def test_a_folder_that_cannot_be_read_is_refused_by_name(folder: Path, monkeypat
             raise PermissionError(13, "Permission denied", path)
         return scandir(path)
 
-    monkeypatch.setattr(os, "scandir", locked)
-    out = run("check", folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", locked)
+        out = run("check", folder)
     assert (out.exit_code, out.stdout) == (2, "")
     assert f"{folder}/june: cannot be read: Permission denied." in out.stderr
 
