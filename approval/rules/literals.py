@@ -42,6 +42,7 @@ class Needs:
         }
         self._edges = Edges(self._lists)
         self._known: dict[tuple[str, bool, bool], Choice | None] = {}
+        self._sequences: dict[tuple[str, bool, bool], Needed] = {}
 
     def of(self, source: str) -> Needed:
         """What *source*, which stands at edges of words, needs."""
@@ -80,13 +81,17 @@ class Needs:
 
     def _needed(self, branch: str, *, left: bool, right: bool) -> Needed:
         """The most telling of what the parts of a sequence need; *left* and *right*: it stands at edges of words."""
-        pairs = set(self._pairs(branch, left, right))
-        sides = {side for pair in pairs for side in (pair.first, pair.second)}
-        found: set[Choice] = {choice for choice in self._choices(branch, left, right) if len(choice) <= _MOST}
-        found -= sides
-        found |= {frozenset((pair,)) for pair in pairs}
-        best = sorted(found, key=_telling, reverse=True)[:_MOST_CHOICES]
-        return frozenset([choice for choice in best if _telling(choice)[0] >= _LEAST] or best[:1])
+        key = (branch, left, right)
+        if key not in self._sequences:
+            pairs = set(self._pairs(branch, left, right))
+            sides = {side for pair in pairs for side in pair}
+            found: set[Choice] = {choice for choice in self._choices(branch, left, right) if len(choice) <= _MOST}
+            found -= sides
+            found |= {frozenset((pair,)) for pair in pairs}
+            best = sorted(found, key=_telling, reverse=True)[:_MOST_CHOICES]
+            telling = [choice for choice in best if _telling(choice)[0] >= _LEAST]
+            self._sequences[key] = frozenset(telling or best[:1])
+        return self._sequences[key]
 
     def _pairs(self, branch: str, left: bool, right: bool) -> Iterator[Pair]:
         """The words around each blank."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache
@@ -72,14 +74,15 @@ class RuleSet:
 
         Without `checked` a pattern is compiled when it is first searched for: for packs that were read before.
         """
-        packs = [read_pack(name, sources[name]) for name in sorted(sources)]
-        vocabulary = make_vocabulary(packs, checked=checked)
-        rules = make_rules(packs, vocabulary)
-        _ensure_named(packs, rules)
-        off = frozenset(chain.from_iterable(pack.off for pack in packs))
-        shadow = frozenset(chain.from_iterable(pack.shadow for pack in packs)) - off
-        applied = tuple(rule for rule in rules if rule.id not in off)
-        return cls(applied, make_lexicon(packs, rules), sources, vocabulary.made, shadow)
+        with _uncollected():
+            packs = [read_pack(name, sources[name]) for name in sorted(sources)]
+            vocabulary = make_vocabulary(packs, checked=checked)
+            rules = make_rules(packs, vocabulary)
+            _ensure_named(packs, rules)
+            off = frozenset(chain.from_iterable(pack.off for pack in packs))
+            shadow = frozenset(chain.from_iterable(pack.shadow for pack in packs)) - off
+            applied = tuple(rule for rule in rules if rule.id not in off)
+            return cls(applied, make_lexicon(packs, rules), sources, vocabulary.made, shadow)
 
     def rule(self, id_or_name: str) -> Rule:
         """The rule with this id or name; KeyError where there is none."""
@@ -151,6 +154,18 @@ class RuleSet:
 
     def _rules_for(self, facts: Facts) -> frozenset[int]:
         return frozenset(number for number, rule in enumerate(self.rules) if rule.scope.covers(facts))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cycles while millions of small objects are made, none of which is garbage: a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _by_opener(rules: Sequence[Rule]) -> Mapping[int, Sequence[int]]:
