@@ -83,8 +83,8 @@ class _Plan:
         self.together: defaultdict[Needed, list[int]] = defaultdict(list)
         # The patterns come first: most pairs are theirs, and a lower place is a shorter integer.
         *inside, last = self.rows
-        self.layers = [self._columns(layer) for layer in (last, *inside)]
-        self.layers.append(self.layers.pop(0))
+        of_patterns = self._columns(last)
+        self.layers = [*map(self._columns, inside), of_patterns]
 
     def _columns(self, layer: Sequence[Needed]) -> Columns:
         """The columns of a layer, after those that are placed already."""

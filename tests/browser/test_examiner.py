@@ -133,6 +133,7 @@ def _look_round(site, greta) -> None:
     greta.look()
     picture(page, "examiner-case")
     _see_a_picture(greta)
+    _search_and_see_it_as_it_stood(greta)
     page.get_by_role("table").get_by_role("link").first.click()
     expect(page.get_by_role("heading", name=re.compile("^Entry "))).to_be_visible()
     greta.look()
@@ -159,6 +160,21 @@ def _see_a_picture(greta) -> None:
     expect(shown).to_have_js_property("complete", True)
     assert shown.evaluate("image => image.naturalWidth") > 0
     _fits(greta)
+
+
+def _search_and_see_it_as_it_stood(greta) -> None:
+    """What was said is found by its words, a post opens as it stood, and from there the way back to its case file."""
+    page = greta.page
+    case_file = page.url
+    greta.open("/records/room")
+    page.get_by_label("Words in posts, comments and decisions").fill("savings")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("heading", name="Search")).to_be_visible()
+    _fits(greta)
+    page.locator("a[data-item]").first.click()
+    expect(page.get_by_role("heading", name=re.compile("as it stood"))).to_be_visible()
+    _fits(greta)
+    page.goto(case_file)
 
 
 def _fits(greta) -> None:

@@ -123,12 +123,7 @@ class Recreated:
 
 
 def recreate(
-    session: Session,
-    post: int,
-    *,
-    entry: int | None = None,
-    at: datetime | None = None,
-    until: datetime | None = None,
+    session: Session, post: int, *, entry: int | None = None, at: datetime | None = None, until: datetime | None = None
 ) -> Recreated:
     """Return a post as it stood after the entry *entry* of its log, or at the instant *at*; else as it stands.
 
@@ -143,13 +138,8 @@ def recreate(
         raise NotFound("The post did not exist yet.")
     shared = _shared(session, workspace, own)
     mine = _mine(post, own, fold(session, [*own, *shared], cut))
-    record = next((row for row in mine if row.table == "post"), None)
-    if record is None:
-        raise NotFound("The post was not there any more.")
-    digest = str(record.get("revision"))
-    said = next(
-        (row.values["payload"] for row in mine if row.table == "revision" and row.get("digest") == digest), None
-    )
+    digest = _revision_of(mine)
+    said = _said(mine, digest)
     grounds = _grounds(session, workspace, post, mine, past, cut)
     steps = [one.step.index for one in own]
     here = len(past) - 1
@@ -175,6 +165,19 @@ def recreate(
         kept=kept_then(mine, grounds, past),
         names=names_of(session, _people(mine)),
     )
+
+
+def _revision_of(mine: Sequence[Row]) -> str:
+    record = next((row for row in mine if row.table == "post"), None)
+    if record is None:
+        raise NotFound("The post was not there any more.")
+    return str(record.get("revision"))
+
+
+def _said(mine: Sequence[Row], digest: str) -> Value | None:
+    """The words of a revision, where they are told."""
+    revisions = (row for row in mine if row.table == "revision" and row.get("digest") == digest)
+    return next((row.values["payload"] for row in revisions), None)
 
 
 def in_limits(found: Recreated) -> Recreated:

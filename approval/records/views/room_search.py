@@ -8,41 +8,27 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 
 from approval.capabilities import Capability, Room, in_room
-from approval.db import reading, transaction
+from approval.db import reading
 from approval.errors import CapabilityMissing, Invalid, Refusal
-from approval.people.queries import workspace_facts
 from approval.people.queries.rooms import RoomFacts, room as room_facts
-from approval.records import queries, services
 from approval.records.models import PassageKind
 from approval.records.queries import Found
-from approval.records.queries.rooms import findable
-from approval.records.queries.searching import MOST_COUNTED
-from approval.records.views.routes import PAGE, blueprint
-from approval.records.views.search import FIELDS, KINDS, href, read_before, read_wanted
+from approval.records.views.routes import blueprint
+from approval.records.views.search import FIELDS, KINDS, ResultsPage, look_for, results
 from approval.web.errors import status_of
-from approval.web.identity import current, origin, room as my_room, signed_in
-from approval.web.paging import format_cursor
+from approval.web.identity import current, room as my_room, signed_in
 
 _ASKED = ("words", "kind", "first_day", "last_day")
 """No more: the other fields of a search name people, channels and findings that no case file here may tell of."""
 _KINDS = {kind: KINDS[kind] for kind in (PassageKind.POST, PassageKind.COMMENT, PassageKind.DECISION)}
 
 
-@dataclass(frozen=True)
-class RoomSearchPage:
-    """The form with what was chosen, and what was found, if anything was looked for."""
+@dataclass(frozen=True, kw_only=True)
+class RoomSearchPage(ResultsPage):
+    """The form with what may be asked in a room with limits."""
 
     room: RoomFacts
-    workspace: str
-    zone: str
-    chosen: dict[str, str]
     kinds: dict[PassageKind, str]
-    found: Found | None
-    hrefs: dict[int, str]
-    most: int
-    next_url: str | None
-    first_url: str | None
-    refusal: Refusal | None
 
 
 @blueprint.get("/records/room/search")
@@ -58,33 +44,17 @@ def room_search() -> Any:
     if not any(chosen.values()):
         return _page(mine, chosen)
     try:
-        wanted, before = read_wanted(mine.workspace, chosen), read_before()
-        with reading() as session:
-            among = findable(session, mine)
-            found = queries.search(session, mine.workspace, wanted, before=before, limit=PAGE, among=among)
-        with transaction(origin()) as session:
-            services.note_search(session, mine.workspace, wanted, found, before=before, by=current().id, room=mine.id)
+        found = look_for(mine.workspace, chosen, room=mine)
     except Invalid as refusal:
         return _page(mine, chosen, refusal=refusal), status_of(refusal)
     return _page(mine, chosen, found)
 
 
 def _page(mine: Room, chosen: dict[str, str], found: Found | None = None, refusal: Refusal | None = None) -> str:
-    given: dict[str, Any] = {field: value for field, value in chosen.items() if value}
-    given["workspace"] = mine.workspace
-    onward = None if found is None or found.before is None else format_cursor(found.before)
     with reading() as session:
         page = RoomSearchPage(
+            **results(session, "records.room_search", mine.workspace, chosen, found, refusal),
             room=room_facts(session, mine.id),
-            workspace=mine.workspace,
-            zone=workspace_facts(session, mine.workspace).zone,
-            chosen=chosen,
             kinds=_KINDS,
-            found=found,
-            hrefs={hit.id: href(mine.workspace, hit) for hit in found.hits} if found else {},
-            most=MOST_COUNTED,
-            next_url=url_for("records.room_search", **given, before=onward) if onward else None,
-            first_url=url_for("records.room_search", **given) if request.args.get("before") else None,
-            refusal=refusal,
         )
     return render_template("records/room_search.html", page=page)

@@ -8,14 +8,15 @@ from typing import Any
 
 from flask import render_template, request, url_for
 
-from approval.capabilities import Capability
-from approval.db import reading, transaction
+from approval.capabilities import Capability, Room
+from approval.db import Session, reading, transaction
 from approval.errors import Invalid, Problem, Refusal
 from approval.people.queries import channels, members, workspace_facts
 from approval.posts.models import Standing
 from approval.records import queries, services
 from approval.records.models import PassageKind
 from approval.records.queries import Found, Hit, SearchFacts, Wanted
+from approval.records.queries.rooms import findable
 from approval.records.queries.searching import MOST_COUNTED
 from approval.records.views.routes import PAGE, Tabs, blueprint, tabs
 from approval.rules import PRODUCTS
@@ -37,25 +38,31 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class SearchPage:
-    """The form with what was chosen, and what was found, if anything was looked for."""
+@dataclass(frozen=True, kw_only=True)
+class ResultsPage:
+    """What was chosen in a form, and what was found, if anything was looked for."""
 
     workspace: str
     zone: str
     chosen: dict[str, str]
-    kinds: dict[PassageKind, str]
-    people: tuple[tuple[str, str], ...]
-    channels: tuple[str, ...]
-    products: tuple[str, ...]
-    standings: tuple[str, ...]
-    severities: tuple[str, ...]
     found: Found | None
     hrefs: dict[int, str]
     most: int
     next_url: str | None
     first_url: str | None
     refusal: Refusal | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchPage(ResultsPage):
+    """The form with all that may be asked."""
+
+    kinds: dict[PassageKind, str]
+    people: tuple[tuple[str, str], ...]
+    channels: tuple[str, ...]
+    products: tuple[str, ...]
+    standings: tuple[str, ...]
+    severities: tuple[str, ...]
     tabs: Tabs
 
 
@@ -80,48 +87,64 @@ def search() -> Any:
     if not any(chosen.values()):
         return _page(name, chosen)
     try:
-        wanted, before = read_wanted(name, chosen), read_before()
-        with reading() as session:
-            found = queries.search(session, name, wanted, before=before, limit=PAGE)
-        with transaction(origin()) as session:
-            services.note_search(session, name, wanted, found, before=before, by=current().id)
+        found = look_for(name, chosen)
     except Invalid as refusal:
         return _page(name, chosen, refusal=refusal), status_of(refusal)
     return _page(name, chosen, found)
 
 
-def read_before() -> int | None:
+def look_for(name: str, chosen: dict[str, str], *, room: Room | None = None) -> Found:
+    """Search a workspace, or what a *room* with limits shows of it, and record that before anybody is shown it."""
+    wanted, before = _wanted(name, chosen), _before()
+    with reading() as session:
+        among = () if room is None else findable(session, room)
+        found = queries.search(session, name, wanted, before=before, limit=PAGE, among=among)
+    inside = None if room is None else room.id
+    with transaction(origin()) as session:
+        services.note_search(session, name, wanted, found, before=before, by=current().id, room=inside)
+    return found
+
+
+def results(
+    session: Session, endpoint: str, name: str, chosen: dict[str, str], found: Found | None, refusal: Refusal | None
+) -> dict[str, Any]:
+    """Return the fields of a ResultsPage at this endpoint."""
+    given: dict[str, Any] = {field: value for field, value in chosen.items() if value} | {"workspace": name}
+    onward = None if found is None or found.before is None else format_cursor(found.before)
+    return {
+        "workspace": name,
+        "zone": workspace_facts(session, name).zone,
+        "chosen": chosen,
+        "found": found,
+        "hrefs": {hit.id: _href(name, hit) for hit in found.hits} if found else {},
+        "most": MOST_COUNTED,
+        "next_url": url_for(endpoint, **given, before=onward) if onward else None,
+        "first_url": url_for(endpoint, **given) if request.args.get("before") else None,
+        "refusal": refusal,
+    }
+
+
+def _before() -> int | None:
     cursor = parse_cursor(request.args.get("before"), int)
     return None if cursor is None else int(str(cursor[0]))
 
 
 def _page(name: str, chosen: dict[str, str], found: Found | None = None, refusal: Refusal | None = None) -> str:
-    given: dict[str, Any] = {field: value for field, value in chosen.items() if value}
     with reading() as session:
         page = SearchPage(
-            workspace=name,
-            zone=workspace_facts(session, name).zone,
-            chosen=chosen,
+            **results(session, "records.search", name, chosen, found, refusal),
             kinds=KINDS,
             people=tuple((actor.id, actor.name) for actor in members(session, name)),
             channels=tuple(channel.name for channel in channels(session, name)),
             products=tuple(sorted(PRODUCTS)),
             standings=tuple(Standing),
             severities=tuple(reversed(Severity)),
-            found=found,
-            hrefs={hit.id: href(name, hit) for hit in found.hits} if found else {},
-            most=MOST_COUNTED,
-            next_url=url_for("records.search", workspace=name, **given, before=format_cursor(found.before))
-            if found and found.before is not None
-            else None,
-            first_url=url_for("records.search", workspace=name, **given) if request.args.get("before") else None,
-            refusal=refusal,
             tabs=tabs(name),
         )
     return render_template("records/search.html", page=page)
 
 
-def href(name: str, hit: Hit) -> str:
+def _href(name: str, hit: Hit) -> str:
     """Return where a hit is shown: a post as it stood with these words, what was said about it, an entry itself."""
     if hit.kind is PassageKind.ARCHIVED:
         return url_for("records.archived", record_id=hit.record)
@@ -130,7 +153,7 @@ def href(name: str, hit: Hit) -> str:
     return url_for("records.recreated", post_id=hit.post, entry=hit.entry)
 
 
-def read_wanted(name: str, chosen: dict[str, str]) -> Wanted:
+def _wanted(name: str, chosen: dict[str, str]) -> Wanted:
     """Read what is looked for; Invalid names the field that is not clear."""
     return Wanted(
         words=chosen["words"],
@@ -187,7 +210,7 @@ def searches() -> str:
     """Show what was searched for."""
     name = workspace()
     with reading() as session:
-        found = queries.searches(session, name, before=read_before(), limit=PAGE + 1)
+        found = queries.searches(session, name, before=_before(), limit=PAGE + 1)
         page = SearchesPage(
             workspace=name,
             zone=workspace_facts(session, name).zone,
