@@ -23,6 +23,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     create_engine,
     func,
     insert,
@@ -44,6 +45,9 @@ LOG = "northwind"
 PEERS = MetaData()
 BARE = Table("bare", PEERS, Column("id", Integer, primary_key=True), Column("kind", String), Column("b", LargeBinary))
 HEAD = Table("bare_head", PEERS, Column("id", Integer, primary_key=True), Column("size", Integer))
+# Built once, as the log's own are.
+ADD, ROW = insert(BARE), {"kind": "bench.ticked", "b": b"x" * 300}
+SIZE, GROW = select(HEAD.c.size).with_for_update(), update(HEAD).values(size=bindparam("new_size"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +134,7 @@ def write_bare(url: str, times: int, ready, answers) -> None:
 
     def once(number: int) -> None:
         with transaction() as session:
-            session.connection().execute(insert(BARE).values(kind="bench.ticked", b=b"x" * 300))
+            session.connection().execute(ADD, ROW)
 
     answers.put(_timed(once, times, ready))
 
@@ -142,9 +146,9 @@ def write_locked(url: str, times: int, ready, answers) -> None:
     def once(number: int) -> None:
         with transaction() as session:
             connection = session.connection()
-            size = connection.scalar(select(HEAD.c.size).with_for_update())
-            connection.execute(insert(BARE).values(kind="bench.ticked", b=b"x" * 300))
-            connection.execute(update(HEAD).values(size=size + 1))
+            size = connection.scalar(SIZE)
+            connection.execute(ADD, ROW)
+            connection.execute(GROW, {"new_size": size + 1})
 
     answers.put(_timed(once, times, ready))
 

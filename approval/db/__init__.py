@@ -129,15 +129,19 @@ class Origin:
     method: str | None = None
 
 
+_SQLITE_NOW = select(func.strftime("%Y-%m-%dT%H:%M:%f", "now"))
+_POSTGRESQL_NOW = select(func.clock_timestamp(type_=DateTime(timezone=True)))
+
+
 class Session(OrmSession):
     """A session that knows the database's time and where its changes came from."""
 
     def database_time(self) -> datetime:
         """Ask the database what time it is, in UTC."""
-        if self.get_bind().dialect.name == "sqlite":
-            text = self.scalar(select(func.strftime("%Y-%m-%dT%H:%M:%f", "now")))
-            return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
-        instant: datetime = self.scalars(select(func.clock_timestamp(type_=DateTime(timezone=True)))).one()
+        connection = self.connection()
+        if connection.dialect.name == "sqlite":
+            return datetime.fromisoformat(str(connection.scalar(_SQLITE_NOW))).replace(tzinfo=UTC)
+        instant: datetime = connection.execute(_POSTGRESQL_NOW).scalar_one()
         return instant.astimezone(UTC)
 
     @property
@@ -202,7 +206,8 @@ def _prepare_sqlite(engine: Engine, *, authorize: bool) -> None:
             return
         read_only = connection.get_execution_options().get(READ_ONLY, False)
         # Setting it, even to what it is, makes SQLite compile every statement of the connection anew (OP_Expire).
-        if connection.exec_driver_sql("PRAGMA query_only").scalar_one() != read_only:
+        (is_read_only,) = connection.connection.driver_connection.execute("PRAGMA query_only").fetchone()
+        if is_read_only != read_only:
             connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from approval import clock
-from approval.audit.models.images import witnessed_tables
+from approval.audit.models import WITNESSED
 from approval.db import Session, reading, transaction
 from approval.db.traces import remove_traces
 from approval.errors import BadFile, Conflict, NotSigned, ProofFailed, Refusal
@@ -222,7 +222,7 @@ def _remove_traces(settings: Settings) -> None:
         archive = queries.archive_of(settings.data, export)
         for path in (archive, archive.with_name(f"{archive.name}.note")):
             path.unlink(missing_ok=True)
-    if left and tidy and remove_traces({"opening", "passage", *witnessed_tables()}):
+    if left and tidy and remove_traces({"opening", "passage", *WITNESSED}):
         for under, id_ in left:
             with transaction() as session:
                 services.traces_removed(session, under, id_)

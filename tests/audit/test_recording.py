@@ -12,8 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite as sqlite_dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from approval.audit.events import Event
-from approval.audit.models import Entry, Witnessed
-from approval.audit.models.images import witnessed_tables
+from approval.audit.models import WITNESSED, Entry, Witnessed
 from approval.audit.queries.replaying import replay
 from approval.audit.services import recording
 from approval.audit.services.recording import record
@@ -293,7 +292,7 @@ def test_every_table_is_witnessed_or_says_why_not():
 def test_no_database_cascade_and_no_unmapped_table_escapes_the_mapper():
     mapped = {mapper.local_table.name for mapper in Base.registry.mappers}
     assert mapped == set(Base.metadata.tables), "an association table must be a mapped class"
-    for table in witnessed_tables():
+    for table in WITNESSED:
         for key in Base.metadata.tables[table].foreign_keys:
             assert key.ondelete is None and key.onupdate is None, f"{table}: the database must not cascade"
     for mapper in Base.registry.mappers:
@@ -303,7 +302,7 @@ def test_no_database_cascade_and_no_unmapped_table_escapes_the_mapper():
 def test_text_columns_of_witnessed_tables_say_how_they_stand_in_an_image():
     from sqlalchemy import JSON, LargeBinary, Text
 
-    for cls in witnessed_tables().values():
+    for cls in WITNESSED.values():
         for column in inspect(cls).local_table.c:
             if isinstance(column.type, JSON | LargeBinary | Text):
                 assert "witness" in column.info, f"{column} must be marked personal, secret, content or plain"

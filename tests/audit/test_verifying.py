@@ -10,7 +10,7 @@ import pytest
 from factories import a_firm
 from sqlalchemy import JSON, Column, inspect
 
-from approval.audit.models.images import witnessed_tables
+from approval.audit.models import WITNESSED
 from approval.audit.queries.replaying import replay
 from approval.audit.queries.verifying import logs, verify
 from approval.audit.services import seal
@@ -106,7 +106,7 @@ def test_every_column_of_random_witnessed_rows_is_watched(path, keys):
 
 def _places(plain: sqlite3.Connection) -> list[tuple[str, str, dict[str, object], object]]:
     places = []
-    for name, cls in witnessed_tables().items():
+    for name, cls in WITNESSED.items():
         columns = inspect(cls).local_table.c
         keys = [column.name for column in columns if column.primary_key]
         for row in plain.execute(f"SELECT {', '.join(keys)} FROM {name}").fetchall():

@@ -16,8 +16,8 @@ from sqlalchemy import create_engine, func, inspect, select, text
 
 from approval import clock
 from approval.audit.events import plain
-from approval.audit.models import Entry
-from approval.audit.models.images import content_digest, marks, witnessed_tables
+from approval.audit.models import WITNESSED, Entry
+from approval.audit.models.images import content_digest, marks
 from approval.audit.queries.canonical import key_text
 from approval.db import reading, transaction
 from approval.errors import NotFound, Refusal
@@ -56,7 +56,7 @@ def snapshot(post_id):
         comments = session.scalars(select(Comment.id).where(Comment.post == post_id)).all()
         sent = session.scalars(select(Publication.id).where(Publication.post == post_id)).all()
         found = {}
-        for name, cls in witnessed_tables().items():
+        for name, cls in WITNESSED.items():
             table = inspect(cls).local_table
             mine = {
                 "post": lambda t: t.c.id == post_id,
@@ -86,11 +86,10 @@ def recreated(post_id, **at):
 
 
 def in_the_form_of_a_snapshot(found):
-    tables = witnessed_tables()
     assert not found.wrong, "nothing was altered"
     return {
         row.place: {
-            column: value.digest if value.digest and marks(tables[row.table])[column] == "content" else value.value
+            column: value.digest if value.digest and marks(WITNESSED[row.table])[column] == "content" else value.value
             for column, value in row.values.items()
             if value.state is not State.SECRET
         }

@@ -32,12 +32,21 @@ class Witnessed:
 
     log_column: ClassVar[str | None] = "workspace"
 
+    def __init_subclass__(cls, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        if issubclass(cls, Base):
+            WITNESSED[cls.__tablename__] = cls
+
     @classmethod
     def log_of(cls, image: dict[str, Any]) -> str:
         """Return the name of the log that witnesses a row with these column values."""
         if cls.log_column is None:
             return INSTALLATION
         return image[cls.log_column] or INSTALLATION
+
+
+WITNESSED: dict[str, type[Witnessed]] = {}
+"""Every witnessed table by name, with its class."""
 
 
 class InsertOnly:

@@ -14,7 +14,6 @@ from sqlalchemy import FromClause, inspect
 
 from approval.audit.events import plain
 from approval.audit.models import ABSENT, WITNESS, Witnessed
-from approval.db import Base
 
 SALT_BYTES = 32
 
@@ -86,12 +85,3 @@ def image_of(change: Change) -> tuple[dict[str, Any] | None, list[_Commitment]]:
             text = rfc8785.dumps(plain(value)).decode() if mark == "personal" else None
             openings.append(_Commitment(digest, salt, text))
     return image, openings
-
-
-def witnessed_tables() -> dict[str, type[Witnessed]]:
-    """Return every witnessed table by name, with its class."""
-    return {
-        mapper.local_table.name: mapper.class_  # type: ignore[attr-defined]
-        for mapper in Base.registry.mappers
-        if issubclass(mapper.class_, Witnessed)
-    }

@@ -12,8 +12,8 @@ import rfc8785
 from sqlalchemy import func, inspect, or_, select, tuple_
 
 from approval.audit.events import INSTALLATION, plain
-from approval.audit.models import Entry, Opening, Witnessed
-from approval.audit.models.images import absences, commit_to, content_digest, marks, witnessed_tables
+from approval.audit.models import WITNESSED, Entry, Opening, Witnessed
+from approval.audit.models.images import absences, commit_to, content_digest, marks
 from approval.audit.queries.canonical import key_text
 from approval.audit.queries.verifying import go_on
 from approval.db import Digest, Session
@@ -46,7 +46,7 @@ def replay(session: Session, log: str, *, going_on: Callable[[], None] = go_on) 
     The log is read from its end, so that the first image of a row is its last one and is compared at once. Of each
     row only the key stays in memory.
     """
-    tables = {name: _Table(session, log, name, cls) for name, cls in witnessed_tables().items()}
+    tables = {name: _Table(session, log, name, cls) for name, cls in WITNESSED.items()}
     rows = session.execute(
         select(Entry.index, Entry.body)
         .where(Entry.log == log)

@@ -19,8 +19,8 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.dml import Insert, Update, UpdateBase
 
 from approval.audit.events import Event
-from approval.audit.models import Witnessed
-from approval.audit.models.images import Change, witnessed_tables
+from approval.audit.models import WITNESSED, Witnessed
+from approval.audit.models.images import Change
 from approval.audit.services.appending import append
 from approval.db import FORGETTING, GUARDED, INSERT_ONLY, OVERWRITABLE, Session
 from approval.errors import AuditFault
@@ -181,7 +181,7 @@ def _ensure_may_write(dml: UpdateBase, *, flushing: bool) -> None:
     if name in INSERT_ONLY:
         if not isinstance(dml, Insert) or dml._prefixes or getattr(dml, "_post_values_clause", None) is not None:
             raise AuditFault(f"rows of {name} are inserted once and never changed")
-    elif name in witnessed_tables() and not flushing:
+    elif name in WITNESSED and not flushing:
         raise AuditFault(f"rows of {name} are written by a flush, where the log sees them")
 
 

@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, inspect, select
 from sqlalchemy.orm import aliased
 
-from approval.audit.models import Entry, Erased, Opening
-from approval.audit.models.images import absences, commit_to, content_bytes, marks, witnessed_tables
+from approval.audit.models import WITNESSED, Entry, Erased, Opening
+from approval.audit.models.images import absences, commit_to, content_bytes, marks
 from approval.audit.queries.canonical import key_text
 from approval.db import Digest, Session
 
@@ -255,7 +255,7 @@ class _Reader:
 
     def row(self, place: _Place, held: _Said) -> Row:
         table = place[0]
-        cls = witnessed_tables().get(table)
+        cls = WITNESSED.get(table)
         marked: Mapping[str, str] = marks(cls) if cls else {}
         contents = self._contents(cls, held) if cls else {}
         first = min((step for _, step in held.columns.values()), key=lambda step: step.index)

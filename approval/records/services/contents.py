@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Column, LargeBinary, inspect, select, tuple_
 
-from approval.audit.models.images import content_bytes, marks, witnessed_tables
+from approval.audit.models import WITNESSED
+from approval.audit.models.images import content_bytes, marks
 from approval.db import Digest, Session
 from approval.records.queries.folding import bytes_of
 from approval.records.queries.selection import entries_at
@@ -40,7 +41,7 @@ def names_content(body: bytes) -> bool:
 
 def write_contents(archive: Archive, session: Session, log: str, indexes: Sequence[int]) -> dict[str, str]:
     """Write every content that the entries at *indexes* name; return the digests that are not there, with reasons."""
-    tables, absent = witnessed_tables(), dict[str, str]()
+    absent = dict[str, str]()
     for batch in entries_at(session, log, indexes):
         places: dict[_Place, str] = {}
         for entry in batch:
@@ -51,7 +52,7 @@ def write_contents(archive: Archive, session: Session, log: str, indexes: Sequen
             here = f"entry {entry.index} of {log} names it"
             for digest in missing:
                 absent.setdefault(digest, f"{here} outside the rows that hold contents")
-            for place in _places(tables, json.loads(entry.body)["rows"]):
+            for place in _places(json.loads(entry.body)["rows"]):
                 if place.digest in missing:
                     places.setdefault(place, here)
         absent |= _write(archive, session, places)
@@ -67,9 +68,9 @@ def add_content(archive: Archive, value: Any) -> None:
         archive.add(name, data, stored=isinstance(value, bytes))
 
 
-def _places(tables: Mapping[str, type[Any]], rows: list[dict[str, Any]]) -> Iterator[_Place]:
+def _places(rows: list[dict[str, Any]]) -> Iterator[_Place]:
     for row in rows:
-        cls = tables.get(row["table"])
+        cls = WITNESSED.get(row["table"])
         if cls is None or row["image"] is None:
             continue
         for name, mark in marks(cls).items():
