@@ -10,7 +10,6 @@ from factories import a_firm, a_post, a_workspace, an_approved_post, put_in_forc
 from sqlalchemy import create_engine, insert, select, update
 
 from approval import clock
-from approval.audit.models import Entry
 from approval.db import reading, transaction
 from approval.people.models import Proposal
 from approval.posts.models import Post
@@ -199,18 +198,13 @@ def test_each_workspace_is_reckoned_by_its_own_log(firm_on_sqlite, keys, setting
 
 
 def test_what_was_done_to_a_post_is_found_by_the_post(firm_on_sqlite, sqlite_url):
-    """Else the whole log would be read for the page of each post. Control: asked for at once, it is."""
+    """Else the whole log would be read for the page of each post."""
     engine = create_engine(sqlite_url)
-    at_once = select(Entry.post, Entry.actor).where(Entry.log == "northwind", Entry.post.in_([3]))
-    plans = []
-    for wanted in (acts("northwind", [3]), at_once):
-        text = wanted.compile(engine, compile_kwargs={"literal_binds": True})
-        with engine.connect() as connection:
-            plans.append(str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all()))
+    text = acts("northwind", [3]).compile(engine, compile_kwargs={"literal_binds": True})
+    with engine.connect() as connection:
+        plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all())
     engine.dispose()
-    assert "COVERING INDEX ix_entry_log_post_index (log=? AND post=?)" in plans[0]
-    assert "PRIMARY KEY (log=? AND index=?)" in plans[0]
-    assert "PRIMARY KEY (log=?)" in plans[1]
+    assert "INDEX ix_entry_log_post_index (log=? AND post=?)" in plan
 
 
 # -- the calendar ---------------------------------------------------------------------------------------------------

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import select
 
 from approval import clock
 from approval.audit.events import KINDS
@@ -108,39 +107,25 @@ def head(session: Session, log: str) -> Head:
 
 def entries(session: Session, log: str, wanted: Filter) -> list[EntryLine]:
     """Return entries of *log*: ascending after `after`, else descending from `before` or the end."""
-    query, index = _found_by(log, wanted)
+    return [_line(row) for row in session.execute(_page(log, wanted))]
+
+
+def _page(log: str, wanted: Filter) -> Any:
+    query = _columns().where(Entry.log == log)
+    for column, sought in ((Entry.post, wanted.post), (Entry.actor, wanted.actor), (Entry.kind, wanted.kind)):
+        if sought is not None:
+            query = query.where(column == sought)
     if wanted.since is not None:
         query = query.where(Entry.at >= wanted.since)
     if wanted.until is not None:
         query = query.where(Entry.at < wanted.until)
     if wanted.after is not None:
-        query = query.where(index > wanted.after).order_by(index.asc())
+        query = query.where(Entry.index > wanted.after).order_by(Entry.index.asc())
     else:
         if wanted.before is not None:
-            query = query.where(index < wanted.before)
-        query = query.order_by(index.desc())
-    return [_line(row) for row in session.execute(query.limit(min(max(wanted.limit, 1), MAX_LIMIT)))]
-
-
-def _found_by(log: str, wanted: Filter) -> tuple[Any, Any]:
-    """The query of what passes the filter, and the column of its indexes.
-
-    Places come from the index of the narrowest filter, then the entries by their key: asked for at once, SQLite
-    guesses that a log is short and reads all of it.
-    """
-    filters = ((Entry.post, wanted.post), (Entry.actor, wanted.actor), (Entry.kind, wanted.kind))
-    given = [(column, value) for column, value in filters if value is not None]
-    if not given:
-        return _columns().where(Entry.log == log), Entry.index
-    (first, sought), *others = given
-    place = aliased(Entry)
-    query = (
-        _columns()
-        .join(place, and_(place.log == Entry.log, place.index == Entry.index))
-        .where(place.log == log, getattr(place, first.key) == sought)
-        .where(*(column == value for column, value in others))
-    )
-    return query, place.index
+            query = query.where(Entry.index < wanted.before)
+        query = query.order_by(Entry.index.desc())
+    return query.limit(min(max(wanted.limit, 1), MAX_LIMIT))
 
 
 def entry(session: Session, log: str, index: int) -> EntryLine:
@@ -214,12 +199,8 @@ def _with_path(found: Proof, read: Read) -> Proof:
 
 def explaining(session: Session, log: str, post: int, kind: str, table: str) -> dict[int, int]:
     """Return which entries of *kind* about a post explain rows of *table*: the row's id to the entry's index."""
-    # The places first, from the index by post: asked for at once, SQLite guesses that a log is short and reads it all.
-    place = aliased(Entry)
     rows = session.execute(
-        select(Entry.index, Entry.body)
-        .join(place, and_(place.log == Entry.log, place.index == Entry.index))
-        .where(place.log == log, place.post == post, Entry.kind == kind)
+        select(Entry.index, Entry.body).where(Entry.log == log, Entry.post == post, Entry.kind == kind)
     )
     return {
         row["key"]["id"]: index for index, body in rows for row in json.loads(body)["rows"] if row["table"] == table

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, inspect, select
-from sqlalchemy.orm import Mapper, aliased
+from sqlalchemy.orm import Mapper
 
 from approval.audit.events import plain
 from approval.audit.models import Entry, Erased, Opening
@@ -64,12 +64,10 @@ def images_of(
 
 
 def _entries(log: str, posts: Sequence[int]) -> Iterator[Any]:
-    # The places first, from the index by post: asked for at once, SQLite guesses that a log is short and reads it all.
-    place = aliased(Entry)
-    query = select(Entry.body).join(place, and_(place.log == Entry.log, place.index == Entry.index))
+    query = select(Entry.body).where(Entry.log == log)
     if posts:
-        yield query.where(place.log == log, place.post.in_(posts))
-    yield query.where(place.log == log, place.post.is_(None))
+        yield query.where(Entry.post.in_(posts))
+    yield query.where(Entry.post.is_(None))
 
 
 def named(image: Mapping[str, Any]) -> Named:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import select
 
 from approval import clock
 from approval.audit.events import LogKeyAnnounced, LogKeyRetired, LogKeyRevoked
@@ -95,22 +94,17 @@ def keychain(session: Session, log: str) -> Keychain:
     vkey = session.scalar(select(Log.vkey).where(Log.name == log))
     if vkey is None:
         raise ProofFailed(f"there is no log named {log}")
-    ordered = sorted(session.execute(_about_keys(log)), key=lambda row: row[0])
+    about_keys = (
+        select(Entry.index, Entry.kind, Entry.body).where(Entry.log == log, Entry.kind.in_(KINDS)).order_by(Entry.index)
+    )
+    rows = session.execute(about_keys).all()
     try:
-        found = folded([(index, kind, json.loads(body)["facts"]) for index, kind, body in ordered], vkey)
+        found = folded([(index, kind, json.loads(body)["facts"]) for index, kind, body in rows], vkey)
     except (ValueError, KeyError, TypeError) as error:
         raise ProofFailed(f"{log}: its entries about keys do not follow from one another: {error}") from error
     if found.newest.key.to_text() != vkey:
         raise ProofFailed(f"{log}: its head names another verifier key than its last announcement")
     return found
-
-
-def _about_keys(log: str) -> Any:
-    """The places first, from the index by kind, and in no order: else SQLite reads the log from its beginning."""
-    place = aliased(Entry)
-    same = and_(place.log == Entry.log, place.index == Entry.index)
-    query = select(Entry.index, Entry.kind, Entry.body).join(place, same)
-    return query.where(place.log == log, place.kind.in_(KINDS))
 
 
 def known_keys(session: Session, log: str) -> tuple[SigningKey, ...]:

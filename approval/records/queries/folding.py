@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, inspect, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, inspect, select
 
 from approval.audit.models import WITNESSED, Entry, Erased, Opening
 from approval.audit.models.images import absences, commit_to, content_bytes, marks
@@ -94,45 +93,38 @@ class Told:
     rows: Sequence[Mapping[str, Any]]
 
 
-_PLACE = aliased(Entry)
-
-
 def own_entries(session: Session, log: str, post: int) -> list[Told]:
     """Return every entry about a post, in order."""
-    return _told(session, _at_places(log, _PLACE.post == post))
+    return _told(session, log, Entry.post == post)
 
 
 def entries_of(session: Session, log: str, posts: Sequence[int], kinds: Iterable[str]) -> list[Told]:
     """Return the entries of these kinds about some posts, in order."""
     if not posts:
         return []
-    return _told(session, _at_places(log, _PLACE.post.in_(posts)).where(Entry.kind.in_(list(kinds))))
+    return _told(session, log, Entry.post.in_(posts), Entry.kind.in_(list(kinds)))
 
 
 def entries_that_stand(session: Session, log: str, kinds: Iterable[str]) -> list[Told]:
     """Return the entries of these kinds, in order."""
-    return _told(session, _at_places(log, _PLACE.kind.in_(list(kinds))))
+    return _told(session, log, Entry.kind.in_(list(kinds)))
 
 
 def entries_when(session: Session, log: str, kind: str, instants: Iterable[datetime]) -> list[Told]:
     """Return the entries of a kind at these instants, in order."""
-    return _told(session, _at_places(log, _PLACE.at.in_(set(instants))).where(Entry.kind == kind))
+    return _told(session, log, Entry.at.in_(set(instants)), Entry.kind == kind)
 
 
-def _at_places(log: str, where: ColumnElement[bool]) -> Any:
-    """The places first, from an index, and in no order: else SQLite guesses that a log is short and reads it all."""
+def _told(session: Session, log: str, *where: ColumnElement[bool]) -> list[Told]:
+    """Return the entries of a log of which this holds, in order."""
     query = select(Entry.index, Entry.kind, Entry.at, Entry.actor, Entry.post, Entry.body)
-    same = and_(_PLACE.log == Entry.log, _PLACE.index == Entry.index)
-    return query.join(_PLACE, same).where(_PLACE.log == log, where)
-
-
-def _told(session: Session, query: Any) -> list[Told]:
-    """Return what a query finds, in order."""
     told = []
-    for index, kind, at, actor, post, text in session.execute(query):
+    for index, kind, at, actor, post, text in session.execute(
+        query.where(Entry.log == log, *where).order_by(Entry.index)
+    ):
         body = json.loads(text)
         told.append(Told(Step(index, kind, at, actor, body["along"], post), body["rows"]))
-    return sorted(told, key=lambda one: one.step.index)
+    return told
 
 
 # -- the fold -----------------------------------------------------------------------------------------------------

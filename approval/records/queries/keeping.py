@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Select, and_, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Select, func, select
 
 from approval import clock
 from approval.audit.models import Entry
@@ -237,15 +236,6 @@ def _touched(session: Session, workspace: str, posts: Sequence[int]) -> defaultd
 
 
 def acts(workspace: str, posts: Sequence[int]) -> Select[int | None, str, str, datetime]:
-    """Return the query of what the log says was done to some posts.
-
-    Their places come from the index by post alone, then the entries by their key. Asked for at once, SQLite guesses
-    that a log is short, and reads all of it.
-    """
-    place = aliased(Entry)
+    """Return the query of what the log says was done to some posts."""
     columns = (Entry.post, Entry.actor, Entry.kind, Entry.at)
-    return (
-        select(*columns)
-        .join(place, and_(place.log == Entry.log, place.index == Entry.index))
-        .where(place.log == workspace, place.post.in_(posts))
-    )
+    return select(*columns).where(Entry.log == workspace, Entry.post.in_(posts))

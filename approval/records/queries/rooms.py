@@ -170,14 +170,12 @@ def looks(
     limit: int,
 ) -> list[Look]:
     """Return what *person* looked at in a workspace since an instant, the latest first, below the index *before*."""
-    place = aliased(Entry)
-    older = () if before is None else (place.index < before,)
+    older = () if before is None else (Entry.index < before,)
     later = () if since is None else (Entry.at >= since,)
     rows = session.execute(
         select(Entry.index, Entry.at, Entry.body)
-        .join(place, and_(place.log == Entry.log, place.index == Entry.index))
-        .where(place.log == workspace, place.actor == person, place.kind == LookedAt.kind, *later, *older)
-        .order_by(place.index.desc())
+        .where(Entry.log == workspace, Entry.actor == person, Entry.kind == LookedAt.kind, *later, *older)
+        .order_by(Entry.index.desc())
         .limit(limit)
     )
     return [_look(*row) for row in rows]

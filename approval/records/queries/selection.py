@@ -123,13 +123,21 @@ def selected(
         select(Entry.index).where(*_acted(workspace, period, filters, size)),
         select(Entry.index).where(*log, Entry.post.in_(touched)),
         select(Entry.index).where(*log, Entry.post.in_(filters.also)),
-        select(Entry.index).where(*log, or_(*(Entry.kind.startswith(kind) for kind in STANDING))),
+        select(Entry.index).where(*log, Entry.kind.in_(_standing(session, workspace))),
         select(Entry.index).where(Entry.log == workspace, Entry.index == 0),
         select(Entry.index).where(Entry.log == workspace, Entry.index < size, Entry.kind.in_(ABOUT_KEYS)),
     ).subquery()
     found = array("q", session.scalars(select(wanted.c.index).order_by(wanted.c.index)).yield_per(10 * BATCH))
     claiming = _claiming(session, workspace, period, filters, size)
     return _joined(found, {*claiming, *_uploads(session, workspace, period, size, posts)})
+
+
+def _standing(session: Session, log: str) -> list[str]:
+    """The kinds in a log that begin as STANDING says, each found by a step in the index to the next kind."""
+    kinds = select(func.min(Entry.kind).label("kind")).where(Entry.log == log).cte("kinds", recursive=True)
+    beyond = select(func.min(Entry.kind)).where(Entry.log == log, Entry.kind > kinds.c.kind).scalar_subquery()
+    kinds = kinds.union_all(select(beyond).where(kinds.c.kind.is_not(None)))
+    return [kind for kind in session.scalars(select(kinds.c.kind)) if kind and kind.startswith(STANDING)]
 
 
 def _joined(found: array[int], more: Iterable[int]) -> array[int]:
@@ -256,9 +264,8 @@ def selected_of_installation(session: Session, period: Period, people: Iterable[
 
 def places_of(session: Session, log: str, posts: Sequence[int], size: int | None = None) -> list[int]:
     """Return the indexes below *size* of the entries about some posts, ascending."""
-    # From the index by post alone: asked for more, or in order, SQLite reads the log from its beginning.
-    found = session.scalars(select(Entry.index).where(Entry.log == log, Entry.post.in_(posts)))
-    return sorted(index for index in found if size is None or index < size)
+    query = select(Entry.index).where(Entry.log == log, Entry.post.in_(posts)).order_by(Entry.index)
+    return list(session.scalars(query if size is None else query.where(Entry.index < size)))
 
 
 def entries_at(session: Session, log: str, indexes: Sequence[int]) -> Iterator[list[Included]]:
