@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 
 class Capability(StrEnum):
@@ -70,6 +70,9 @@ class Room:
     channels: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
     post: int | None = None
+
+    CLOSED: ClassVar[tuple[str, ...]] = ("hold.",)
+    """How kinds of entries begin whose free text limits keep closed: a legal hold may be about another matter."""
 
     @property
     def everything(self) -> bool:

@@ -20,7 +20,7 @@ from approval.audit.queries.outposts import cosignatures
 from approval.audit.queries.tiles import tile as tile_of
 from approval.audit.queries.verifying import logs
 from approval.audit.queries.watching import Alarm, alarms
-from approval.capabilities import Capability, can
+from approval.capabilities import Capability, Room, can
 from approval.db import Session, reading
 from approval.errors import BadTime, CapabilityMissing, Invalid, NotFound, ProofFailed
 from approval.tlog import ENTRIES, TILE_WIDTH, EntryProof, parse_tile_path
@@ -165,12 +165,13 @@ def _entry_page(session: Session, log: str, index: int) -> EntryPage:
     except ProofFailed as failure:
         unproved = f"No proof can be given: {failure}"
     body = json.loads(line.body)
+    is_closed = current().limited_to(log) is not None and line.kind.startswith(Room.CLOSED)
     return EntryPage(
         head=queries.head(session, log),
         entry=line,
         body=body,
         pretty=json.dumps(body, indent=2, ensure_ascii=False),
-        opened=queries.opened(session, line.body),
+        opened={} if is_closed else queries.opened(session, line.body),
         names=dict(who({line.actor})),
         proof=proof,
         unproved=unproved,

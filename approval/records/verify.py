@@ -843,8 +843,8 @@ def say_limits(manifest: dict[str, Any], report: Report) -> None:
         "say stands in logs/, what was written in content/"
     )
     filters = manifest.get("filters")
-    # `also` takes posts in; every other name leaves some out.
-    if limits := set(filters) - {"also"} if isinstance(filters, dict) else filters:
+    # `also` takes posts in, `closed` leaves no entry out; every other name does.
+    if limits := set(filters) - {"also", "closed"} if isinstance(filters, dict) else filters:
         names = sorted(filter(KIND.fullmatch, limits)) if isinstance(limits, set) else []
         report.warnings.append(
             f"limited to some {' and '.join(names) or 'things'}: nobody can tell an entry about something else from "

@@ -64,16 +64,23 @@ class Batch:
 
 
 def read_posts(
-    session: Session, workspace: str, posts: Sequence[int], *, until: datetime | None = None, size: int | None = None
+    session: Session,
+    workspace: str,
+    posts: Sequence[int],
+    *,
+    until: datetime | None = None,
+    size: int | None = None,
+    closed: tuple[str, ...] = (),
 ) -> Batch:
-    """Read some posts, up to *until* and below the index *size*."""
+    """Read some posts, up to *until* and below the index *size*; *closed*: see `Filters`."""
     entries = _entries(session, workspace, posts, until, size)
-    return Batch(workspace, posts, until, entries, Material.of(session, workspace, posts, entries))
+    return Batch(workspace, posts, until, entries, Material.of(session, workspace, posts, entries, closed))
 
 
-def case_file(session: Session, post: int, *, until: datetime | None = None) -> CaseFile:
+def case_file(session: Session, post: int, *, until: datetime | None = None, closed: tuple[str, ...] = ()) -> CaseFile:
     """Return the case file of a post, told up to *until*; NotFound where there is none."""
-    return next(case_files(session, workspace_of(session, post), [post], until=until))
+    batch = read_posts(session, workspace_of(session, post), [post], until=until, closed=closed)
+    return next(cases_of(session, batch))
 
 
 def workspace_of(session: Session, post: int) -> str:

@@ -78,13 +78,14 @@ class Filters:
 
     `span` are the first and last number of the posts of a part of an export, both included; the part that begins
     with 0 holds what is about no post, too. `also` are posts whose whole story is told, though nothing happened to
-    them in the period.
+    them in the period. `closed` is how kinds of entries begin whose free text is neither opened nor told.
     """
 
     posts: tuple[int, ...] = ()
     people: tuple[str, ...] = ()
     span: tuple[int, ...] = ()
     also: tuple[int, ...] = ()
+    closed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Write the filters in use."""

@@ -112,12 +112,21 @@ class Material:
     screenings: Mapping[str, Sequence[Any]]
     acceptances: Mapping[str, Sequence[Any]]
     requests: Mapping[str, Sequence[Any]]
+    closed: tuple[str, ...]
 
     @classmethod
     def of(
-        cls, session: Session, workspace: str, posts: Sequence[int], entries: Mapping[int, Sequence[Raw]]
+        cls,
+        session: Session,
+        workspace: str,
+        posts: Sequence[int],
+        entries: Mapping[int, Sequence[Raw]],
+        closed: tuple[str, ...],
     ) -> Material:
-        """Read everything that the stories of *posts* need, in a handful of queries."""
+        """Read everything that the stories of *posts* need, in a handful of queries.
+
+        The free text of entries whose kinds begin as *closed* says is not read, and not told.
+        """
         revisions: defaultdict[int, dict[str, Payload | None]] = defaultdict(dict)
         columns = (Revision.post, Revision.digest, Revision.payload)
         for post, digest, text in session.execute(select(*columns).where(Revision.post.in_(posts))):
@@ -132,9 +141,16 @@ class Material:
         ids = {raw.said["actor"] for raw in raws} | {raw.said["along"] for raw in raws if raw.said["along"]}
         ids |= {row.by for rows in (*acceptances.values(), *requests.values()) for row in rows}
         ids |= set(session.scalars(select(Post.author).where(Post.id.in_(posts)).distinct()))
-        named = [commitment for raw in raws for _, _, commitment in _commitments(raw)]
+        open_ = [raw for raw in raws if not raw.kind.startswith(closed)]
+        named = [commitment for raw in open_ for _, _, commitment in _commitments(raw)]
         return cls(
-            names_of(session, ids), opened(session, workspace, named), revisions, screenings, acceptances, requests
+            names_of(session, ids),
+            opened(session, workspace, named),
+            revisions,
+            screenings,
+            acceptances,
+            requests,
+            closed,
         )
 
     def name(self, id_: str) -> str:
@@ -171,7 +187,7 @@ class Material:
 
     def _said(self, raw: Raw, shown: dict[str, str]) -> Iterator[tuple[str, str]]:
         """Yield the free text that an entry's rows open to, where it differs from what was told before."""
-        for row, column, commitment in _commitments(raw):
+        for row, column, commitment in () if raw.kind.startswith(self.closed) else _commitments(raw):
             text = _text(self.opened.get(commitment, NOT_STORED))
             place = f"{row['table']} {row['key']} {column}"
             if column not in _QUIET and shown.get(place) != text:

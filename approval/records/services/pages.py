@@ -59,7 +59,14 @@ class Definition:
 
 
 def write_posts(
-    archive: Archive, session: Session, workspace: str, posts: array[int], period: Period, size: int
+    archive: Archive,
+    session: Session,
+    workspace: str,
+    posts: array[int],
+    period: Period,
+    size: int,
+    *,
+    closed: tuple[str, ...],
 ) -> list[Listed]:
     """Write posts.csv, and posts/<id>.html of each post that is kept still, told from its entries below *size* until
     the period's end; return what was written.
@@ -71,7 +78,7 @@ def write_posts(
         beside.write(register_headings(period.zone))
         for start in range(0, len(posts), TOGETHER):
             together = posts[start : start + TOGETHER]
-            batch = read_posts(session, workspace, together, until=period.ends, size=size)
+            batch = read_posts(session, workspace, together, until=period.ends, size=size, closed=closed)
             beside.write(register_lines(register(session, batch, word=standing_word), period.zone))
             listed += _write_cases(archive, session, workspace, cases_of(session, batch))
         beside.seek(0)

@@ -48,9 +48,12 @@ class Proved:
     naming: array[int]
 
 
-def write_log(archive: Archive, session: Session, head: Head, indexes: Sequence[int]) -> Proved:
+def write_log(
+    archive: Archive, session: Session, head: Head, indexes: Sequence[int], *, closed: tuple[str, ...] = ()
+) -> Proved:
     """Write the entries of *head*'s log at *indexes*, proved against its latest checkpoint as they are written.
 
+    The free text of entries whose kinds begin as *closed* says stays closed.
     Raises ProofFailed where what is stored does not lead to the checkpoint.
     """
     folder = f"logs/{head.log}"
@@ -58,7 +61,7 @@ def write_log(archive: Archive, session: Session, head: Head, indexes: Sequence[
         raise ProofFailed(f"{head.log} was never sealed")
     read = tile_reader(fetch_from(session, head.log))
     proof = prove_subset(indexes, head.sealed, read)
-    lines = _Lines(session, head.log)
+    lines = _Lines(session, head.log, closed)
     try:
         with archive.member(f"{folder}/entries.jsonl") as write:
             check_subset(lines.write(indexes, write), head.sealed, proof, root(head.sealed, read))
@@ -85,8 +88,8 @@ def write_log(archive: Archive, session: Session, head: Head, indexes: Sequence[
 class _Lines:
     """The lines of entries.jsonl, and what is met on the way."""
 
-    def __init__(self, session: Session, log: str) -> None:
-        self._session, self._log = session, log
+    def __init__(self, session: Session, log: str, closed: tuple[str, ...]) -> None:
+        self._session, self._log, self._closed = session, log, closed
         self.actors: set[str] = set()
         self.unopened = 0
         self.erased: Counter[int] = Counter()
@@ -106,7 +109,8 @@ class _Lines:
 
     def _openings(self, batch: Sequence[Included]) -> dict[int, list[str]]:
         """Return what opens the commitments of these entries, by index; a value that opens nothing is left out."""
-        named = [bytes.fromhex(hex_.decode()) for entry in batch for hex_ in _COMMITMENT.findall(entry.body)]
+        open_ = (entry for entry in batch if not entry.kind.startswith(self._closed))
+        named = [bytes.fromhex(hex_.decode()) for entry in open_ for hex_ in _COMMITMENT.findall(entry.body)]
         self.erased.update(erased_under(self._session, named))
         found: dict[int, list[str]] = {}
         for start in range(0, len(named), BATCH):

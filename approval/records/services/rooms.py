@@ -38,7 +38,9 @@ def ask_in_room(session: Session, room: Room, *, first_day: date, last_day: date
     if len(posts) > MOST_CHOSEN:
         what = f"These are more than {MOST_CHOSEN} posts. Choose fewer days, and ask for the others after them."
         raise Invalid(what, problems=(Problem("last_day", what),))
-    return asked_for(session, room.workspace, first_day, last_day, Filters(posts=tuple(posts)), by=by)
+    return asked_for(
+        session, room.workspace, first_day, last_day, Filters(posts=tuple(posts), closed=Room.CLOSED), by=by
+    )
 
 
 def ensure_within(room: Room, first_day: date, last_day: date) -> None:

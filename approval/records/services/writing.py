@@ -181,7 +181,8 @@ class _Writing:
         size = heads[0].sealed
         posts = posts_in(self.session, workspace, self.period, self.filters, size)
         indexes = {workspace: selected(self.session, workspace, self.period, self.filters, size, posts)}
-        own = write_log(self.archive, self.session, heads[0], indexes[workspace])
+        closed = self.filters.closed
+        own = write_log(self.archive, self.session, heads[0], indexes[workspace], closed=closed)
         roles = roles_in(self.session, workspace, self.period)
         concerned = own.actors | roles.keys()
         indexes[INSTALLATION] = selected_of_installation(self.session, self.period, concerned, heads[1].sealed)
@@ -198,7 +199,7 @@ class _Writing:
         absent: dict[str, str] = {}
         for each in proved:
             absent |= self._erased(each.log, write_contents(self.archive, self.session, each.log, each.naming))
-        listed = write_posts(self.archive, self.session, workspace, posts, self.period, size)
+        listed = write_posts(self.archive, self.session, workspace, posts, self.period, size, closed=closed)
         self._finish(heads[0], proved, absent, listed)
         return len(indexes[workspace])
 
@@ -247,9 +248,15 @@ class _Writing:
                 *self._alone(),
                 *doubts(self.session, own),
                 *self._doubts(proved, absent),
+                *self._closed(),
                 *self._custody(),
             ],
         }
+
+    def _closed(self) -> Iterable[str]:
+        """What was not opened for whoever asked."""
+        if self.filters.closed:
+            yield "What legal holds are about stays closed: this export was asked for in a room with limits."
 
     def _alone(self) -> Iterable[str]:
         """What took effect on one person's word, in the period or before it."""

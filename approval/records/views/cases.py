@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from flask import Response, render_template
 
 from approval.audit.queries.entries import head
-from approval.capabilities import Capability
+from approval.capabilities import Capability, Room
 from approval.db import Session, reading
 from approval.records import queries
 from approval.records.queries import CaseFile, PostKeeping, keeping_of
@@ -45,7 +43,8 @@ def case_file(post_id: int) -> str:
 def case_image(post_id: int, digest: str) -> Response:
     """Serve an image that a revision of the post names to whoever may see its case file."""
     with reading() as session:
-        until = _told_until(session, post_id)
+        room = _room(session, post_id)
+        until = told_until(session, room) if room else None
         with unseen():
             wanted = digest_in(digest)
             kind, data = queries.case_image(session, post_id, wanted, until=until)
@@ -72,13 +71,14 @@ def case_entries(post_id: int) -> Response:
 
 def _seen(session: Session, post: int) -> CaseFile:
     """Return the case file for whoever is signed in: in a room only as far as the room reaches."""
-    return queries.case_file(session, post, until=_told_until(session, post))
+    room = _room(session, post)
+    until = told_until(session, room) if room else None
+    return queries.case_file(session, post, until=until, closed=Room.CLOSED if room else ())
 
 
-def _told_until(session: Session, post: int) -> datetime | None:
-    """Return to when a post is told to whoever is signed in: the end of their room's last day, None without one."""
+def _room(session: Session, post: int) -> Room | None:
+    """Return the room with limits in which whoever is signed in sees a post; None for whoever has a role there."""
     with unseen():
         name = queries.workspace_of(session, post)
     ensure_may_see(Capability.READ_AUDIT, name, post=post)
-    room = current().limited_to(name)
-    return told_until(session, room) if room else None
+    return current().limited_to(name)
