@@ -319,6 +319,16 @@ def dated(generated_at: str) -> Given:
     return signed(export)
 
 
+def at_instants(*instants: str) -> Given:
+    """A log whose entries state these instants, one after the other."""
+    export = Export(Path())
+    for instant in instants:
+        export.log.append("posts.revised", at=instant)
+    export.log.included = [0, 2, 3, 5, *range(6, len(export.log.entries))]
+    export.members |= export.log.members()
+    return signed(in_full(export))
+
+
 ACCEPTED: dict[str, Callable[[], Given]] = {
     "filtered, with erased values, an absent content and two logs": sound,
     "whole logs": lambda: of_entries(*range(6), installation=(0, 1)),
@@ -340,6 +350,9 @@ ACCEPTED: dict[str, Callable[[], Given]] = {
     "a ZIP64 archive": wide,
     "from the future": lambda: dated("2999-01-01T00:00:00.000000Z"),
     "of no known time": lambda: dated("yesterday"),
+    "with time that runs backwards": lambda: at_instants("2026-11-21T23:00:00.000000Z", "2026-11-21T22:00:00.000000Z"),
+    "with transactions that overlap": lambda: at_instants("2026-11-21T23:00:00.000000Z", "2026-11-21T22:59:57.000000Z"),
+    "with days that no calendar has": lambda: at_instants("2026-11-31T23:00:00.000000Z", "2026-11-21T22:00:00.000000Z"),
     "of a known time": lambda: dated("2026-11-21T21:33:00.000000Z"),
     **{f"keys: {name}": lambda make=make: Given(*make()) for name, make in HOLDS.items()},
 }

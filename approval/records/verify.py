@@ -84,6 +84,8 @@ MAX_FAULTS = 100
 MAX_SHOWN = 100
 # Two clocks that are kept right differ by seconds.
 MAX_AHEAD = 300
+# Transactions that overlap enter a log in another order than they began, by seconds.
+MAX_BACK = 600
 # 9999-12-31 23:59:59 UTC
 LAST_SECOND = 253402300799
 
@@ -910,6 +912,7 @@ def check_log(
     if (size, entries.count) != (log["size"], log["entries"]):
         raise Refused(f"{MANIFEST} gives other numbers than {size} and {entries.count}")
     report.findings += entries.summary()
+    report.warnings += entries.warnings()
     if not entries.chain or entries.chain[-1].key.text != key.text:
         raise Refused("it was opened under another origin or key than the checkpoint's: no announcement leads there")
     earlier = Earlier(archive, log["log"], entries.chain, size, root, {size: note}, brought)
@@ -1132,6 +1135,8 @@ class Entries:
     opened: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
     closed_in: list[str] = field(default_factory=list)
+    latest: str = ""
+    back: list[str] = field(default_factory=list)
     contents: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
     chain: list[SigningKey] = field(default_factory=list)
 
@@ -1196,6 +1201,15 @@ class Entries:
             self.closed |= closed
             kind = entry["kind"] if KIND.fullmatch(entry["kind"]) else "of no known kind"
             self.closed_in = [*self.closed_in, f"{index} ({kind})"][: MAX_SHOWN + 1]
+        if isinstance(entry.get("at"), str) and INSTANT.fullmatch(entry["at"]):
+            self._follow(index, entry["at"])
+
+    def _follow(self, index: int, instant: str) -> None:
+        """Note an entry that states an instant long before one that stands before it."""
+        if instant >= self.latest:
+            self.latest = instant
+        elif is_long_before(instant, self.latest):
+            self.back = [*self.back, str(index)][: MAX_SHOWN + 1]
 
     def _check_opening_entry(self, place: str, entry: dict[str, Any]) -> None:
         facts = entry.get("facts")
@@ -1241,6 +1255,16 @@ class Entries:
             self.opened.add(commitment)
         return commitments - self.opened - self.closed
 
+    def warnings(self) -> list[str]:
+        if not self.back:
+            return []
+        more = " and more" if len(self.back) > MAX_SHOWN else ""
+        return [
+            f"log {self.log}: time runs backwards at the entries {', '.join(self.back[:MAX_SHOWN])}{more}: a clock was "
+            "set, or an instant is false. The order of the entries is proved; trust no instant more than the anchors "
+            "around it"
+        ]
+
     def summary(self) -> list[str]:
         runs = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in self.runs)
         more = f" and {self.run_count - MAX_SHOWN:,} more runs" if self.run_count > MAX_SHOWN else ""
@@ -1254,6 +1278,15 @@ class Entries:
             f"log {self.log}: {len(self.opened):,} values open their commitments, {closed}",
             f"log {self.log}: its entries name a present content {contents}",
         ]
+
+
+def is_long_before(instant: str, latest: str) -> bool:
+    """Say so of two instants that a calendar has."""
+    try:
+        then, last = (time.strptime(each[:19], "%Y-%m-%dT%H:%M:%S") for each in (instant, latest))
+    except ValueError:
+        return False
+    return calendar.timegm(last) - calendar.timegm(then) > MAX_BACK
 
 
 def references(value: Any) -> Iterator[tuple[str, str]]:

@@ -216,6 +216,14 @@ def test_an_odd_time_is_said_and_refuses_nothing(checker, name, says):
     assert "Warning" not in checker.ask(ACCEPTED["of a known time"]())[1]
 
 
+def test_time_that_runs_backwards_is_said_and_overlap_is_not(checker):
+    assert (
+        "time runs backwards at the entries 7: a clock" in checker.ask(ACCEPTED["with time that runs backwards"]())[1]
+    )
+    for name in ("with transactions that overlap", "with days that no calendar has"):
+        assert "backwards" not in checker.ask(ACCEPTED[name]())[1]
+
+
 def test_what_an_export_says_of_itself_is_text_and_nothing_else(checker):
     export = Export(Path())
     export.manifest |= {"zone": "<img src=x onerror=alert(1)>\u202e", "notes": ["<script>alert(1)</script>"]}
