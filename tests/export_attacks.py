@@ -352,7 +352,9 @@ ACCEPTED: dict[str, Callable[[], Given]] = {
     "of no known time": lambda: dated("yesterday"),
     "with time that runs backwards": lambda: at_instants("2026-11-21T23:00:00.000000Z", "2026-11-21T22:00:00.000000Z"),
     "with transactions that overlap": lambda: at_instants("2026-11-21T23:00:00.000000Z", "2026-11-21T22:59:57.000000Z"),
-    "with days that no calendar has": lambda: at_instants("2026-11-31T23:00:00.000000Z", "2026-11-21T22:00:00.000000Z"),
+    "with a month that no calendar has": lambda: at_instants(
+        "2026-13-21T23:00:00.000000Z", "2026-11-21T22:00:00.000000Z"
+    ),
     "of a known time": lambda: dated("2026-11-21T21:33:00.000000Z"),
     **{f"keys: {name}": lambda make=make: Given(*make()) for name, make in HOLDS.items()},
 }

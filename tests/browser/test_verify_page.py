@@ -220,7 +220,7 @@ def test_time_that_runs_backwards_is_said_and_overlap_is_not(checker):
     assert (
         "time runs backwards at the entries 7: a clock" in checker.ask(ACCEPTED["with time that runs backwards"]())[1]
     )
-    for name in ("with transactions that overlap", "with days that no calendar has"):
+    for name in ("with transactions that overlap", "with a month that no calendar has"):
         assert "backwards" not in checker.ask(ACCEPTED[name]())[1]
 
 

@@ -140,7 +140,7 @@ def test_a_time_in_the_future_or_no_time_at_all_is_said_and_refuses_nothing(tmp_
 def test_time_that_runs_backwards_is_said_and_overlap_is_not(tmp_path):
     back, overlap, odd = (
         asked(tmp_path, ACCEPTED[f"with {name}"]())
-        for name in ("time that runs backwards", "transactions that overlap", "days that no calendar has")
+        for name in ("time that runs backwards", "transactions that overlap", "a month that no calendar has")
     )
     assert "warning: log northwind: time runs backwards at the entries 7: a clock was set" in back.to_text()
     assert "backwards" not in overlap.to_text() + odd.to_text()
