@@ -8,6 +8,7 @@ import subprocess
 import sys
 import unicodedata
 import zipfile
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from approval.publishing import jobs, services as publishing
 from approval.publishing.via import outbound
 from approval.records.queries import Filters
 from approval.records.services.pages import render
-from approval.rules import ruleset
+from approval.rules import ENGINE, ruleset
 from approval.screening import services as screening
 from approval.screening.services import rules as rules_of
 
@@ -50,8 +51,9 @@ def unpacked(export, tmp_path):
 
 def run(section: str, folder: Path) -> list[str]:
     """Run a section's lines of Python with the standard library alone, beside the unpacked archive."""
-    # The documentation names the Unicode tables of one Python; this one may have others.
-    code = block(PAGE, section, "python").replace("14.0.0", unicodedata.unidata_version)
+    # The documentation names an older engine, and the Unicode tables of one Python; these here may be others.
+    here = (("approval-rules/3", ENGINE), ("14.0.0", unicodedata.unidata_version))
+    code = reduce(lambda text, pair: text.replace(*pair), here, block(PAGE, section, "python"))
     command = [sys.executable, "-I", "-S", "-c", code]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
