@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 
@@ -46,30 +47,82 @@ PRODUCTS = MappingProxyType({slug: kind for kind, slugs in _MEMBERS.items() for 
 """Product slug to class."""
 
 
-_ALSO_CALLED = MappingProxyType(
-    {
-        "401k": "retirement",
-        "business-banking": "business-deposits",
-        "current-account": "checking",
-        "debt": "debt-help",
-        "forex": "cfd",
-        "hiring": "careers",
-        "home-equity": "heloc",
-        "shares": "equities",
-        "smsf": "superannuation",
-        "stocks": "equities",
-        "structured-note": "structured-product",
-        "super": "superannuation",
-        "unlisted-bond": "private-placement",
-    }
-)
+_OTHER_NAMES = {
+    "529": "college-savings-plan",
+    "advisory": "advice financial-advice financial-planning planning wealth wealth-management",
+    "alternatives": "commodities futures gold",
+    "auto-loan": "car-loan motorcycle-loan rv-loan vehicle-loan",
+    "bond": "bonds gilt gilts muni munis treasuries",
+    "brand": "award ranking",
+    "business-deposits": "business-account business-banking",
+    "careers": "hiring jobs recruitment",
+    "cash-advance": "earned-wage payday-loan",
+    "cd": "term-deposit",
+    "certificate": "share-certificate",
+    "cfd": "cfds forex fx spread-bet spread-betting",
+    "checking": "bank-account current-account debit-card prepaid-card student-account",
+    "community": "charity volunteering",
+    "consumer-credit": "credit-builder overdraft",
+    "credit-card": "credit-cards",
+    "crypto": "airdrop bitcoin coin defi ethereum nft staking token tokens",
+    "customer-service": "service support",
+    "day-trading": "daytrading",
+    "debt-help": "bankruptcy debt debt-management debt-relief debt-settlement iva",
+    "equities": "penny-stock share shares stock stocks",
+    "equity-release": "lifetime-mortgage reverse-mortgage",
+    "esg-fund": "esg green-fund impact-fund sustainable-fund",
+    "etf": "etn etp etfs",
+    "fraud-awareness": "fraud scam scams",
+    "fund": "closed-end-fund funds interval-fund investment-trust oeic unit-trust",
+    "heloc": "home-equity second-charge",
+    "isa": "lisa",
+    "managed-account": "sma",
+    "managed-portfolio": "model-portfolio portfolio",
+    "margin": "margin-loan securities-lending",
+    "mortgage": "bridging bridging-loan buy-to-let",
+    "options": "option",
+    "p2p": "peer-to-peer",
+    "pension": "pensions sipp",
+    "personal-loan": "loan loans",
+    "private-fund": "hedge-fund private-credit private-debt private-equity venture-capital venture-fund",
+    "private-placement": "mini-bond unlisted-bond",
+    "real-estate": "property",
+    "retirement": "401k 403b",
+    "robo-advice": "robo robo-advisor",
+    "savings": "cash-isa emergency-fund money-market-account",
+    "small-business-loan": "business-loan merchant-cash-advance",
+    "strategy": "composite hypothetical",
+    "structured-product": "structured-note structured-notes",
+    "superannuation": "smsf super super-fund",
+    "tax-planning": "tax",
+}
+_ALSO_CALLED = MappingProxyType({name: slug for slug, names in _OTHER_NAMES.items() for name in names.split()})
 """Other names that firms use: what a file or a program sends is read as what it means."""
 
 
+LONGEST = 80
+"""Characters of a product's name that is read part by part."""
+
+
 def known(product: str | None) -> str:
-    """The slug itself or the one that it is another name of; `other` where it is unknown or not given."""
-    slug = _ALSO_CALLED.get(product or "", product)
-    return slug if slug is not None and slug in PRODUCTS else OTHER
+    """The slug itself, the one that it is another name of, or the one that it contains; `other` where there is none.
+
+    Firms name their products in their own words: of `home-equity-loan` the longest part that is known counts, of
+    parts as long the last, since English puts the thing there: a `municipal-bond` is a bond.
+    """
+    return _known(product) if product and len(product) <= LONGEST else OTHER
+
+
+@lru_cache(maxsize=1024)
+def _known(product: str) -> str:
+    parts = product.split("-")
+    for length in range(len(parts), 0, -1):
+        for start in range(len(parts) - length, -1, -1):
+            name = "-".join(parts[start : start + length])
+            slug = _ALSO_CALLED.get(name, name)
+            if slug in PRODUCTS:
+                return slug
+    return OTHER
 
 
 def class_of(product: str | None) -> ProductClass:
