@@ -196,7 +196,7 @@ def _finding(rule: Rule, facts: Facts, reading: Reading, hit: Hit) -> Finding:
     match = ""
     if hit.start is not None and hit.end is not None:
         start, end = reading.place(hit.start, hit.end)
-        match = reading.original[start:end]
+        match = reading.typed(hit.start, hit.end)
     words = {"match": match, "missing": ", ".join(hit.missing), **hit.words}
     return Finding(
         rule=rule.id,

@@ -42,7 +42,8 @@ def read_pack(name: str, source: bytes) -> Pack:
             raise RuleError(f"has a key of more than {MOST_PARTS} parts", pack=name)
         document = tomllib.loads(text)
     except UnicodeDecodeError as error:
-        raise RuleError(f"is not UTF-8 at byte {error.start}", pack=name) from error
+        what = "is a ZIP archive: take one of the .toml files out of it" if source.startswith(b"PK\x03\x04") else ""
+        raise RuleError(what or f"is not UTF-8 at byte {error.start}", pack=name) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RuleError(f"is not TOML: {error}", pack=name) from error
     ensure_known(document, _KEYS, pack=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from difflib import get_close_matches
 from typing import Any
 
 from .finding import RuleError
@@ -15,9 +16,9 @@ def ensure_known(table: Table, known: frozenset[str], *, pack: str = "", key: st
     """Refuses a table with a key that nobody reads."""
     for name in table:
         if name not in known:
-            raise RuleError(
-                f"is not known; known are {', '.join(sorted(known))}", pack=pack, key=f"{key}.{name}" if key else name
-            )
+            near = get_close_matches(name, sorted(known), n=1)
+            what = f"is not known: {near[0]}?" if near else f"is not known; known are {', '.join(sorted(known))}"
+            raise RuleError(what, pack=pack, key=f"{key}.{name}" if key else name)
 
 
 def lists(document: Table, key: str, *, pack: str) -> dict[str, list[str]]:

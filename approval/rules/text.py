@@ -104,6 +104,11 @@ class Reading:
         """The code points of the original that these bytes of `plain` stand for."""
         return self._view.origin(self.index(start), self.index(end))
 
+    def typed(self, start: int, end: int) -> str:
+        """These bytes of `plain` as they were typed."""
+        first, last = self.place(start, end)
+        return self.original[first:last]
+
     def index(self, offset: int) -> int:
         """The character of `cased` that begins at this byte of `plain`."""
         if self._ascii:

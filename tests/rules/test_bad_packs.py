@@ -205,3 +205,13 @@ def test_as_many_rules_as_are_allowed_are_read_and_answer_in_bounded_time_and_me
     checked = (time.process_time() - begun) / len(EXAMPLES[::33])
     assert len(rules.rules) == MANY
     assert parsed < PARSE * thousands and checked < CHECK * thousands and peak < MEMORY * thousands * 1e6
+
+
+def test_a_key_with_a_slip_is_told_the_nearest_one() -> None:
+    with pytest.raises(RuleError, match=r"severty: is not known: severity\?"):
+        RuleSet.parse({"firm": b'[[rule]]\nid = "OWN101"\nkind = "phrase"\nseverty = "high"\n'})
+
+
+def test_an_archive_is_named_for_what_it_is() -> None:
+    with pytest.raises(RuleError, match="pack firm: is a ZIP archive: take one of the"):
+        RuleSet.parse({"firm": b"PK\x03\x04\x14\x00\x00\x00\x08\x00\xff\xfe"})

@@ -77,3 +77,9 @@ MUST_PASS = [
 )
 def test_what_officers_approve_passes(text: str, facts: dict[str, str]) -> None:
     assert not [f for f in RULES.check(text, **facts) if f.severity is not Severity.LOW]
+
+
+def test_what_is_missing_is_told_with_the_words_that_call_for_it() -> None:
+    found = load_packs().check("Earn a guaranteed 6% with us.", regime="us-bank", product="savings")
+    assert found and not any("“”" in finding.message for finding in found)
+    assert any(finding.start is None and "“" in finding.message for finding in found)

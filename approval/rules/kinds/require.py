@@ -18,7 +18,8 @@ class Require:
     The rule looks where `match` stands, where another rule found a topic of `after`, or, without both, at every post
     in scope. Any of `needs` contents it, a text of `exact` word for word, all of `items` (named lists), or one of
     `pointer` together with a link. `prominent` asks that it stand before the network's fold. Posts with any of `exempt`
-    are left alone. What is missing is shown at the trigger where `at` is "trigger", otherwise nowhere.
+    are left alone. What is missing is shown at the trigger where `at` is "trigger", otherwise nowhere; the message may
+    name the first trigger all the same.
     """
 
     keys: ClassVar[frozenset[str]] = CLAIM_KEYS | {
@@ -51,7 +52,8 @@ class Require:
         if self._at_trigger and triggers:
             yield from (Hit(start, end, missing=missing) for start, end in triggers)
         else:
-            yield Hit(None, None, missing=missing)
+            words = {"match": reading.typed(*triggers[0])} if triggers else {}
+            yield Hit(None, None, words, missing=missing)
 
     def _missing(self, reading: Reading, around: Around) -> tuple[str, ...] | None:
         """The names of the missing items, () where the disclosure as a whole is missing, None where nothing is."""

@@ -21,6 +21,8 @@ from approval.web.errors import status_of
 from approval.web.identity import current, require, workspace
 
 MOST_SAMPLE = 20_000
+_USUAL_FRAMES = ("negated", "warning")
+"""What a new rule lets pass until its author says otherwise: “we do not …”, and warnings of whoever says so."""
 
 
 @blueprint.get("/rules/new")
@@ -29,7 +31,7 @@ def new_rule() -> str:
     """Show an empty form, or one that begins with a copy of the rule that `copy` names."""
     copied = request.args.get("copy", "")
     if not copied:
-        return _page(_filled({"kind": "phrase"}), None)
+        return _page(_filled({"kind": "phrase", "unless": list(_USUAL_FRAMES)}), None)
     with reading() as session:
         rules = bench_of(services.in_force(session, workspace()).rules).rules
     if copied not in rules or rules[copied].table["kind"] not in KINDS:
