@@ -33,7 +33,7 @@ from approval.rules.kinds import KINDS
 from approval.screening import queries, services
 from approval.screening.naming import KIND_NAMES, class_name, in_words, network_name
 from approval.screening.services import RulesInForce
-from approval.screening.services.packing import FIRM_PACK, in_order, next_id
+from approval.screening.services.packing import FIRM_PACK, in_order, next_id, with_rule, with_state
 from approval.screening.services.trying import Tried
 from approval.screening.services.workshop import KINDS as FORM_KINDS, LISTS, Bench, Table, Written, bench_of
 
@@ -273,13 +273,26 @@ class EditPage:
 
 @dataclass(frozen=True)
 class Draft:
-    """What a form holds: the rule that it makes, the rule that it changes (None: a new one), and the bench it is on."""
+    """What a form holds: the rule that it makes, the rule that it changes (None: a new one), and the bench it is on.
+
+    `beside` is the rule in force that a new one is a copy of; `replaced` its id where it is to be switched off.
+    """
 
     id: str
     table: Mapping[str, Any]
     before: Table | None
     bench: Bench
     force: RulesInForce
+    beside: Table | None = None
+    replaced: str | None = None
+
+    def packs(self, table: Table) -> dict[str, bytes]:
+        """Return the packs in force with this table as the rule of the form."""
+        packs = dict(self.force.rules.sources)
+        source = with_rule(packs.get(FIRM_PACK, b"").decode(), table)
+        if self.replaced:
+            source = with_state(source, [self.replaced], "off")
+        return {**packs, FIRM_PACK: source.encode()}
 
 
 def draft(session: Session, workspace: str, form: RuleForm, id_: str | None) -> Draft:
@@ -290,7 +303,10 @@ def draft(session: Session, workspace: str, form: RuleForm, id_: str | None) -> 
     if id_ is None:
         new = next_id([*queries.sources_ever(session, workspace, FIRM_PACK), *bench.rules])
         copied = bench.rules.get(form.copied.data or "")
-        return Draft(new, form.table(new, copied.table if copied else {}), None, bench, force)
+        table = form.table(new, copied.table if copied else {})
+        beside = copied.table if copied and copied.state == "on" else None
+        replaced = form.copied.data if copied and form.replaces.data else None
+        return Draft(new, table, None, bench, force, beside, replaced)
     written = ours(bench, id_)
     return Draft(id_, form.table(id_, written.table), written.table, bench, force)
 

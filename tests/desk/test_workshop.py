@@ -106,8 +106,8 @@ def test_a_proposal_is_tested_on_what_was_submitted(signed, made, proposed):
     page = signed("carla").get(f"/rules/proposals/{proposed()}/backtest")
     assert page.status_code == 200
     words = said(page.text)
-    assert "Revisions judged 2" in words and "Newly flagged (1) flagged now Clean" in words
-    assert "Newly passing (0)" in words and "never submitted" not in words and "This is not all" not in words
+    assert "Revisions judged 2" in words and "Newly flagged or graver (1) flagged now Clean" in words
+    assert "Newly passing or milder (0)" in words and "never submitted" not in words and "This is not all" not in words
 
 
 def test_what_would_pass_stands_on_the_other_side(signed, made, proposed, firm):
@@ -116,7 +116,7 @@ def test_what_would_pass_stands_on_the_other_side(signed, made, proposed, firm):
         services.second_rules(session, session.get_one(Proposal, proposal), by=firm.other_compliance, accept=True)
     made(a_post_in_review, title="flagged before")
     words = said(signed("carla").get(f"/rules/proposals/{proposed(silenced=['FIRM001'])}/backtest").text)
-    assert "Newly passing (1) flagged before Medium" in words and "Newly flagged (0)" in words
+    assert "Newly passing or milder (1) flagged before Medium" in words and "Newly flagged or graver (0)" in words
 
 
 def test_the_days_bound_what_is_tested(signed, made, proposed):
@@ -179,10 +179,31 @@ def test_what_was_published_then_counts_though_it_was_submitted_before(firm, mad
 def test_a_candidate_is_tested_before_it_is_proposed(signed, made):
     made(a_post_in_review, title="flagged now")
     page = signed("carla").post("/rules/backtest", {**TYPED, "part": ""})
-    assert page.status_code == 200 and "Newly flagged (1) flagged now" in said(page.text)
+    assert page.status_code == 200 and "Newly flagged or graver (1) flagged now" in said(page.text)
     assert 'name="match" value="our branch"' in page.text
     refused = signed("carla").post("/rules/backtest", {**TYPED, "match": "("})
     assert refused.status_code == 422 and "Not tested" in refused.text
+
+
+@pytest.fixture
+def copied(made):
+    """What the form sends of a milder copy of a shipped rule, with a post in which that rule finds something."""
+    made(a_post_in_review, "Hurry up, we open at nine.", title="flagged now")
+    return {"kind": "phrase", "match": "hurry up", "severity": "low", "copied": "URG101"}
+
+
+def test_a_copy_finds_nothing_new_where_the_copied_rule_finds_it_already(signed, copied):
+    swept = signed("carla").post("/rules/try/posts", {**copied, "part": "1"})
+    assert "0 of 1 post would newly be flagged" in said(swept.text)
+    control = signed("carla").post("/rules/try/posts", {**copied, "copied": "", "part": "1"})
+    assert "1 of 1 post would newly be flagged" in said(control.text)
+
+
+def test_a_copy_that_switches_the_rule_off_is_tested_without_it(signed, copied):
+    milder = said(signed("carla").post("/rules/backtest", {**copied, "replaces": "y"}).text)
+    assert "Newly passing or milder (1) flagged now Medium Low" in milder
+    control = said(signed("carla").post("/rules/backtest", copied).text)
+    assert "Newly passing or milder (0)" in control
 
 
 def test_only_who_defines_tries_rules_on_posts(signed, made, proposed):

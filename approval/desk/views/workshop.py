@@ -23,7 +23,6 @@ from approval.records.queries import Period
 from approval.rules import Finding, RuleError, RuleSet, Severity
 from approval.screening import queries, services
 from approval.screening.forms import Draft, RuleForm, draft, edit_page
-from approval.screening.services.packing import FIRM_PACK, with_rule
 from approval.screening.services.rules import ready
 from approval.screening.services.trying import Hit, Piece, Sweep, sweep
 from approval.screening.services.workshop import Change, compare, complete, problems
@@ -80,7 +79,7 @@ def _swept(reader: Reader, made: Draft) -> Swept:
     if "after" in made.table:
         return Swept(problem="This rule looks only where others found something: it is tried by a back-test.")
     try:
-        found = sweep(made.bench, made.table, reader.newest(), before=made.before)
+        found = sweep(made.bench, made.table, reader.newest(), before=made.before or made.beside)
     except RuleError as error:
         return Swept(problem=error.reason[:1].upper() + error.reason[1:])
     return Swept(found.tried, found.share, found.floods, found.ended, _hits(reader, found))
@@ -260,11 +259,9 @@ def _candidate(made: Draft) -> RuleSet:
     wrong = [one for one in problems(made.bench, made.table, {}) if one.where in ("match", "needs", "beside", "except")]
     if wrong:
         raise Invalid("The rule cannot be tried as it stands.", problems=tuple(wrong))
-    packs = dict(made.force.rules.sources)
     table = {**complete(made.table), "id": made.id, "name": made.table.get("name") or f"rule-{made.id.lower()}"}
-    source = with_rule(packs.get(FIRM_PACK, b"").decode(), table)
     try:
-        return RuleSet.parse({**packs, FIRM_PACK: source.encode()})
+        return RuleSet.parse(made.packs(table))
     except RuleError as error:
         raise Invalid("The rule cannot be tried as it stands.", problems=(Problem(error.key, error.reason),)) from error
 

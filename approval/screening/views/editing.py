@@ -13,7 +13,7 @@ from approval.db import reading
 from approval.errors import Conflict, Invalid, NotFound, Problem, Refusal
 from approval.screening import services
 from approval.screening.forms import Draft, EditPage, RuleForm, draft, edit_page, fields_of
-from approval.screening.services.packing import FIRM_PACK, is_own, with_rule, with_state
+from approval.screening.services.packing import FIRM_PACK, is_own, with_state
 from approval.screening.services.trying import try_text
 from approval.screening.services.workshop import KINDS, Written, bench_of, problems
 from approval.screening.views.routes import blueprint, propose_packs
@@ -141,7 +141,7 @@ def _send(id_: str | None) -> Response | tuple[str, int]:
         made = draft(session, workspace(), form, id_)
     try:
         _ensure_sound(form, made)
-        return propose_packs(_packs(form, made), form.reason.data or "", seen=made.force.number)
+        return propose_packs(made.packs(made.table), form.reason.data or "", seen=made.force.number)
     except (Invalid, Conflict) as refusal:
         form.show(refusal.problems)
         return _page(form, id_, refusal), status_of(refusal)
@@ -156,11 +156,3 @@ def _ensure_sound(form: RuleForm, made: Draft) -> None:
         raise Invalid("The rule cannot work as written.", problems=tuple(found))
     if made.before is not None and form.seen.data != str(made.force.number):
         raise Conflict("The rules changed while you wrote: open the rule again to see it as it is now.")
-
-
-def _packs(form: RuleForm, made: Draft) -> dict[str, bytes]:
-    packs = dict(made.force.rules.sources)
-    source = with_rule(packs.get(FIRM_PACK, b"").decode(), made.table)
-    if made.before is None and form.copied.data in made.bench.rules and form.replaces.data:
-        source = with_state(source, [form.copied.data], "off")
-    return {**packs, FIRM_PACK: source.encode()}
