@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pyotp
 from doors import Browser, give_passwords
@@ -17,7 +18,8 @@ from approval.people.queries import actor_of
 from approval.people.services import factors, rooms
 from approval.people.services.rooms import Limits
 
-TODAY = datetime.now(UTC).date()
+# The day where the firm is: for an hour or two of each night, UTC has another one.
+TODAY = datetime.now(ZoneInfo("Europe/Zurich")).date()
 DAYS = {"first_day": TODAY - timedelta(days=1), "last_day": TODAY + timedelta(days=1)}
 FAR = datetime(2090, 1, 1, tzinfo=UTC)
 
@@ -36,7 +38,7 @@ def let_in(firm: Firm, limits: Limits) -> Actor:
             matter="Sweep",
             contact="Carla",
             limits=limits,
-            last_day=clock.now(session).date() + timedelta(days=30),
+            last_day=TODAY + timedelta(days=30),
             by=firm.compliance,
             key="s" * 40,
         )

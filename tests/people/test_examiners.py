@@ -36,7 +36,7 @@ def invite(firm, by=None, limits=EVERYTHING, days=30, email="greta@regulator.exa
             matter="Sweep 26-11",
             contact="Carla, extension 12",
             limits=limits,
-            last_day=clock.now(session).date() + timedelta(days=days),
+            last_day=clock.wall_time(clock.now(session), "Europe/Zurich").date() + timedelta(days=days),
             by=by or firm.compliance,
             key=KEY,
         )

@@ -113,7 +113,7 @@ def test_an_export_in_a_room_holds_its_posts_alone(firm):
     with transaction() as session:
         asked = ask_in_room(session, greta.rooms["northwind"], by=greta, **DAYS)
         row = session.get_one(Export, asked.id)
-    assert (row.filters, row.asked_by) == ({"posts": [2]}, greta.id)
+    assert (row.filters, row.asked_by) == ({"posts": [2], "closed": ["hold."]}, greta.id)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from argon2 import PasswordHasher
 from factories import a_post_in_review
-from letting_in import DAYS, TODAY, let_in
+from letting_in import DAYS, let_in
 from sqlalchemy import select
 
 from approval.app import create_app
@@ -86,9 +86,8 @@ def exported(settings, ask) -> tuple[str, str, dict]:
 
 def test_an_export_of_a_room_with_limits_opens_no_hold_and_holds(held, firm_on_sqlite, settings, vkey):
     actor = let_in(firm_on_sqlite, Limits(post=held, **DAYS))
-    days = {"first_day": TODAY, "last_day": TODAY}
     room = actor.rooms["northwind"]
-    path, text, manifest = exported(settings, lambda s: ask_in_room(s, room, **days, by=actor))
+    path, text, manifest = exported(settings, lambda s: ask_in_room(s, room, **DAYS, by=actor))
     assert '"hold.placed"' in text.replace("\\", "") and not tells(text)
     assert manifest["filters"] == {"posts": [held], "closed": ["hold."]}
     assert any("legal holds" in note for note in manifest["notes"])
@@ -98,6 +97,6 @@ def test_an_export_of_a_room_with_limits_opens_no_hold_and_holds(held, firm_on_s
 
 
 def test_control_an_export_of_the_firm_opens_it(held, firm_on_sqlite, settings, vkey):
-    asked = {"workspace": "northwind", "first_day": TODAY, "last_day": TODAY, "by": firm_on_sqlite.examiner}
+    asked = {"workspace": "northwind", **DAYS, "by": firm_on_sqlite.examiner}
     path, text, _ = exported(settings, lambda s: services.ask_export(s, **asked, filters=Filters(posts=(held,))))
     assert tells(text) and verifier.verify(path, vkey()).holds
