@@ -91,6 +91,9 @@ def test_an_export_of_a_room_with_limits_opens_no_hold_and_holds(held, firm_on_s
     assert '"hold.placed"' in text.replace("\\", "") and not tells(text)
     assert manifest["filters"] == {"posts": [held], "closed": ["hold."]}
     assert any("legal holds" in note for note in manifest["notes"])
+    with zipfile.ZipFile(path) as archive:
+        limits = archive.read("index.html").decode().partition("<dt>Limited to</dt>")[2].partition("</dd>")[0]
+    assert limits.endswith(f"posts {held}"), "what stays closed is a note, and no limit"
     report = verifier.verify(path, vkey())
     assert report.holds and any("hold.placed" in line for line in (*report.findings, *report.warnings))
     assert not any("closed and" in warning or "some closed" in warning for warning in report.warnings)
