@@ -16,7 +16,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -38,6 +40,20 @@ FEW, MANY = 300, 3_000
 ENOUGH = 20.0
 """Seconds after which a slow peer is stopped."""
 
+OWN = b"""[[rule]]
+id = "FIRM001"
+name = "competitor-by-name"
+kind = "phrase"
+topic = "comparison-unsubstantiated"
+severity = "medium"
+match = ["example bank"]
+message = "It names a competitor."
+why = "Our policy."
+citation = { text = "Social media policy, section 4", as_of = 2026-11-01 }
+suggestion = "Speak of our own service."
+flags = ["Cheaper than Example Bank."]
+passes = ["Ask any bank for its fees."]
+"""
 Post = tuple[str, Facts]
 
 
@@ -70,11 +86,19 @@ def rate_of_peer(posts: Sequence[Post], run: Callable[[str], object]) -> tuple[f
     return read / (time.process_time() - begun), read
 
 
+def parsing(sources: Mapping[str, bytes]) -> float:
+    """Processor time of reading packs and compiling all their patterns."""
+    return seconds(lambda: RuleSet.parse(sources))
+
+
 def tell_compiling() -> RuleSet:
     """Print how long the shipped packs take, and how long a workspace waits for them afterwards; return them."""
     cold = seconds(load_packs)
     rules = load_packs()
-    checked = seconds(lambda: RuleSet.parse(rules.sources))
+    with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+        checked = fresh.submit(parsing, dict(rules.sources)).result()
+    parsing(rules.sources)
+    changed = parsing({**rules.sources, "firm": OWN})
     with tempfile.TemporaryDirectory(prefix="approval-bench-") as folder:
         settings = environment.load({"APPROVAL_DATA": folder})
         schema.upgrade(settings.database_url)
@@ -84,6 +108,7 @@ def tell_compiling() -> RuleSet:
             in_force(session, firm.workspace)
             again = seconds(lambda: in_force(session, firm.workspace))
     print(f"{len(rules.rules)} rules compiled in {cold:.2f} s; with every pattern at once {checked:.2f} s;", end=" ")
+    print(f"with one rule more than before {changed:.2f} s;", end=" ")
     print(f"again from the cache, by digest {again * 1000:.1f} ms")
     return rules
 

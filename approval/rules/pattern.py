@@ -20,7 +20,7 @@ from functools import cached_property
 import re2
 
 from .finding import RuleError
-from .linear import compile_pattern
+from .linear import LONGEST_KEPT, compile_pattern
 from .literals import Needs
 from .needed import Needed
 from .syntax import atoms, branches, may_be_absent, nesting
@@ -29,6 +29,7 @@ from .text import Reading
 LONGEST = 1_000
 """Characters of a pattern as it is written."""
 LONGEST_SPELLED = 100_000
+_MOST_SPELLED = 20_000
 DEEPEST = 20
 """Groups and lists of words inside each other; those that ship have 8 at most."""
 _GAP = r"[ \"'*/_~=|<>^\\\x{2190}-\x{2bff}\x{1f000}-\x{1faff}-]+"
@@ -45,9 +46,10 @@ _CLASS_NAME = re.compile(r"\\[pP]\{[^}]*\}|\\x\{[0-9a-fA-F]+\}|\(\?P<")
 
 @dataclass(frozen=True)
 class Language:
-    """The named word lists of all packs, with which patterns are spelled out."""
+    """The named word lists of all packs, with which patterns are spelled out; what was spelled once is remembered."""
 
     words: Mapping[str, Sequence[str]]
+    _spelled: dict[str, tuple[str, Needed]] = field(default_factory=dict, compare=False, repr=False)
     _expanded: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     _depths: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
     _edges: dict[tuple[str, bool], bool] = field(default_factory=dict, compare=False, repr=False)
@@ -56,6 +58,22 @@ class Language:
     def needs(self) -> Needs:
         """What patterns of this language cannot do without."""
         return Needs(self.words)
+
+    def read(self, source: str) -> tuple[str, Needed]:
+        """One pattern as an RE2 expression, and the words that it cannot do without."""
+        if (known := self._spelled.get(source)) is not None:
+            return known
+        if len(self._spelled) >= _MOST_SPELLED:
+            self._forget()
+        read = self.spell(source), self.needs.of(source)
+        if len(read[0]) <= LONGEST_KEPT:
+            self._spelled[source] = read
+        return read
+
+    def _forget(self) -> None:
+        self._spelled.clear()
+        self._edges.clear()
+        self.__dict__.pop("needs", None)
 
     def spell(self, source: str) -> str:
         """One pattern as an RE2 expression."""
@@ -223,8 +241,8 @@ class Phrases(Expressions):
     """A few patterns of the packs' language; where they occur in a reading, at the edges of words."""
 
     def __init__(self, sources: Sequence[str], language: Language) -> None:
-        spelled = [language.spell(source) for source in sources]
-        super().__init__(spelled, sources, [language.needs.of(source) for source in sources])
+        read = [language.read(source) for source in sources]
+        super().__init__([spelled for spelled, _ in read], sources, [needed for _, needed in read])
 
     def _counts(self, reading: Reading, start: int, end: int) -> bool:
         return not _inside_a_word(reading, start, end)

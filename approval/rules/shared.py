@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from .claim import Frame
 from .finding import RuleError
@@ -19,6 +20,7 @@ from .vocabulary import Amount, Vocabulary
 
 _FRAME_KEYS = frozenset({"name", "before", "after", "around", "broken_by", "reach", "neighbours", "quoted"})
 _SHOWN = re.compile(r"(?<![\w#@])[a-z]{3,}")
+_LANGUAGES = 8
 _AMOUNT_KEYS = frozenset({"name", "value", "since", "source"})
 
 
@@ -52,7 +54,7 @@ def _language(packs: Iterable[Pack]) -> Language:
             if name in words:
                 raise RuleError("is defined twice", pack=pack.name, key=f"words.{name}")
             words[name] = alternatives
-    language = Language(words)
+    language = _spoken(tuple((name, tuple(alternatives)) for name, alternatives in words.items()))
     for pack in packs:
         for name in pack.words:
             try:
@@ -60,6 +62,12 @@ def _language(packs: Iterable[Pack]) -> Language:
             except RuleError as error:
                 raise RuleError(error.reason, pack=pack.name, key=f"words.{name}") from error
     return language
+
+
+@lru_cache(maxsize=_LANGUAGES)
+def _spoken(words: tuple[tuple[str, tuple[str, ...]], ...]) -> Language:
+    """The language of these word lists: rule sets that share them share what was spelled out before."""
+    return Language(dict(words))
 
 
 def _frames(packs: Iterable[Pack], plain: Vocabulary) -> dict[str, Frame]:

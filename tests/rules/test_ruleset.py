@@ -12,7 +12,7 @@ from datetime import date
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from approval.rules import Finding, RuleSet, Severity, load_packs, ruleset
+from approval.rules import Finding, RuleSet, Severity, load_packs, pattern, ruleset
 from approval.rules.ruleset import MOST_PLACES
 
 RULES = load_packs()
@@ -188,3 +188,49 @@ def test_a_post_of_1500_characters_takes_less_than_50_milliseconds() -> None:
 def test_lone_surrogates_are_answered() -> None:
     findings: tuple[Finding, ...] = RULES.check("risk-free \ud800 returns", **FACTS)
     assert findings[0].match == "risk-free"
+
+
+OURS = """
+[words]
+firm = ["{firm}"]
+[[rule]]
+id = "FIRM001"
+name = "firm-named"
+kind = "phrase"
+topic = "comparison-unsubstantiated"
+severity = "medium"
+match = ["better than <firm>"]
+message = "x"
+why = "x"
+citation = {{ text = "x", as_of = 2026-11-01 }}
+suggestion = "x"
+flags = ["Better than {firm}."]
+passes = ["As good as any."]
+"""
+
+
+def test_rule_sets_share_the_patterns_that_they_have_in_common() -> None:
+    one, other = (RuleSet.parse({"firm": OURS.format(firm="acme").encode(), "more": b""}) for _ in range(2))
+    first, second = (rules.rules[0].look.openers[0] for rules in (one, other))
+    assert first is not second, "each has its own number in the gate of its set"
+    assert first._any is second._any, "what is compiled once serves both"
+
+
+def test_the_same_pattern_over_other_words_is_another() -> None:
+    acme, zenith = (RuleSet.parse({"firm": OURS.format(firm=firm).encode()}) for firm in ("acme", "zenith"))
+    assert acme.check("Better than Acme.")
+    assert not acme.check("Better than Zenith.")
+    assert zenith.check("Better than Zenith.")
+    assert not zenith.check("Better than Acme.")
+
+
+def test_what_is_remembered_of_patterns_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pattern, "_MOST_SPELLED", 3)
+    language = pattern.Language({"firm": ["acme"]})
+    read = [language.read(f"better than <firm> {n}") for n in range(10)]
+    assert len(language._spelled) <= 3
+    assert [language.read(f"better than <firm> {n}") for n in range(10)] == read
+    long = "|".join(f"w{n}" for n in range(200)) + " <firm>"
+    monkeypatch.setattr(pattern, "LONGEST_KEPT", 100)
+    language.read(long)
+    assert long not in language._spelled
