@@ -286,6 +286,11 @@ DOORS: dict[str, tuple[Open, ...]] = {
     # A rule that ships is not changed: whoever may define is led to a copy of it.
     "screening.edit_rule": (get("/rules/{rule}/edit" + W, DEFINING),),
     "screening.change_rule": (post("/rules/{rule}/edit" + W, DEFINING, form=RULE),),
+    "screening.amend_rule": (get("/rules/{rule}/amend" + W, DEFINING),),
+    "screening.send_amendment": (
+        post("/rules/{rule}/amend" + W, DEFINING, form={"severity": "low", "seen": "1", "reason": "As agreed."}),
+    ),
+    "screening.try_amendment": (post("/rules/{rule}/amend/try" + W, DEFINING, form={"severity": "low"}),),
     "screening.put_state": (
         post("/rules/{rule}/state" + W, DEFINING, form={"state": "shadow", "reason": "As agreed."}),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
+from .amend import amended
 from .finding import TOPICS, Finding, RuleError, Severity
 from .products import PRODUCTS, ProductClass, class_of, known
 from .proof import failures, offered
@@ -31,6 +32,7 @@ __all__ = [
     "RuleError",
     "RuleSet",
     "Severity",
+    "amended",
     "class_of",
     "failures",
     "known",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from .amend import amended, amendments
 from .finding import TOPICS, RuleError, Severity
 from .kinds import KINDS, Kind, Maker
 from .products import PRODUCTS, ProductClass
@@ -88,15 +89,21 @@ class Rule:
 
 def make_rules(packs: Iterable[Pack], vocabulary: Vocabulary) -> tuple[Rule, ...]:
     """The rules of all packs in order of id."""
+    packs = list(packs)
     rules: dict[str, Rule] = {}
     names: dict[str, str] = {}
+    amends = amendments(packs)
     for pack in packs:
         for number, table in enumerate(pack.rules, start=1):
             called = str(table.get("id", f"number {number}"))
+            amendment = amends.get(called)
             try:
-                rule = _rule(pack.name, table, vocabulary)
+                rule = _rule(pack.name, amended(table, amendment.table) if amendment else table, vocabulary)
             except RuleError as error:
-                raise RuleError(error.reason, pack=pack.name, rule=called, key=error.key) from error
+                owner, key = pack.name, error.key
+                if amendment and amendment.owns(key):
+                    owner, key = amendment.pack, f"amend.{key}"
+                raise RuleError(error.reason, pack=owner, rule=called, key=key) from error
             if rule.id in rules:
                 raise RuleError(f"the id is taken by pack {rules[rule.id].pack}", pack=pack.name, rule=called, key="id")
             if rule.name in names:

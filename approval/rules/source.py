@@ -13,7 +13,7 @@ from .tables import Table, ensure_known, lists, tables
 MOST_PARTS = 50
 """Parts of one dotted key; `tomllib` takes time with their square (20,000 parts: 6 s)."""
 _DEEP = compile_pattern(rf"""(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{MOST_PARTS}}}""")
-_KEYS = frozenset({"pack", "words", "lexicon", "frame", "amount", "fold", "rule"})
+_KEYS = frozenset({"pack", "words", "lexicon", "frame", "amount", "fold", "rule", "amend"})
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Pack:
     amounts: tuple[Table, ...]
     folds: Table
     rules: tuple[Table, ...]
+    amends: tuple[Table, ...]
     shadow: frozenset[str]
     off: frozenset[str]
 
@@ -60,6 +61,7 @@ def read_pack(name: str, source: bytes) -> Pack:
         amounts=tables(document, "amount", pack=name),
         folds=folds,
         rules=tables(document, "rule", pack=name),
+        amends=tables(document, "amend", pack=name),
         shadow=_ids(about, "shadow", pack=name),
         off=_ids(about, "off", pack=name),
     )

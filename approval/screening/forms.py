@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,17 +11,13 @@ from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DateField,
-    Field,
-    Form,
     HiddenField,
     IntegerField,
     SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from approval.capabilities import Actor, Capability
 from approval.db import Session
@@ -31,14 +27,13 @@ from approval.people.queries import people_who
 from approval.rules import NETWORKS, REGIMES, TOPICS, ProductClass, Severity
 from approval.rules.kinds import KINDS
 from approval.screening import queries, services
+from approval.screening.lines import Wanted, boxes, examples_in, frame_words, patterns_in, show, told_as_lines
 from approval.screening.naming import KIND_NAMES, class_name, in_words, network_name
 from approval.screening.services import RulesInForce
 from approval.screening.services.packing import FIRM_PACK, in_order, next_id, with_rule, with_state
 from approval.screening.services.trying import Tried
 from approval.screening.services.workshop import KINDS as FORM_KINDS, LISTS, Bench, Table, Written, bench_of
 
-BREAK = "⏎"
-"""Stands in a line for a line break inside an example."""
 _BOXES = ("unless", "regimes", "classes", "channels")
 _SAID = ("instead", "message", "why", "suggestion")
 _KEYS = frozenset(
@@ -62,27 +57,6 @@ _FIELDS = {"except": "exceptions", "channels": "networks", "citation": "source"}
 """Keys of a rule's table that are called otherwise in the form."""
 
 
-class _Wanted:
-    """Marks what must be filled in; the workshop itself says what is missing."""
-
-    field_flags = {"required": True}
-
-    def __call__(self, form: Form, field: Field) -> None:
-        """Leave the refusal to the workshop."""
-
-
-def _boxes(label: str, choices: Iterable[tuple[str, str]] = (), description: str = "") -> SelectMultipleField:
-    return SelectMultipleField(
-        label,
-        [_Wanted()],
-        choices=[SelectChoice(*choice) for choice in choices],
-        widget=ListWidget(prefix_label=False),
-        option_widget=CheckboxInput(),
-        validate_choice=False,
-        description=description,
-    )
-
-
 class RuleForm(FlaskForm):  # type: ignore[misc]
     """One rule of the firm's own pack, and why it should be so."""
 
@@ -90,32 +64,32 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
     copied = HiddenField()
     kind = SelectField(
         "It finds",
-        [_Wanted()],
+        [Wanted()],
         choices=[SelectChoice(kind, KIND_NAMES[kind]) for kind in FORM_KINDS],
         validate_choice=False,
     )
     match = TextAreaField(
         "Patterns",
-        [_Wanted()],
+        [Wanted()],
         description="One per line, in lower case. A plain phrase is a pattern; it also finds capitals.",
     )
     exceptions = TextAreaField(
         "Exceptions", description="Longer phrases, one per line, around words that are harmless there."
     )
-    unless = _boxes("Let pass where the words are", description="Ways of speaking that explain the words away.")
+    unless = boxes("Let pass where the words are", description="Ways of speaking that explain the words away.")
     instead = StringField(
-        "Words to write instead", [_Wanted()], description="They stand for {instead} in message and suggestion."
+        "Words to write instead", [Wanted()], description="They stand for {instead} in message and suggestion."
     )
     needs = TextAreaField(
-        "Needed wordings", [_Wanted()], description="Patterns, one per line. Any one of them is enough."
+        "Needed wordings", [Wanted()], description="Patterns, one per line. Any one of them is enough."
     )
-    beside = TextAreaField("The other words", [_Wanted()], description="Patterns, one per line.")
-    tokens = IntegerField("Words between, at most", [_Wanted()])
-    most = IntegerField("Allowed times", [_Wanted()], description="The next one is flagged.")
-    name = StringField("Name", [_Wanted()], description="Says what is found: competitor-by-name.")
+    beside = TextAreaField("The other words", [Wanted()], description="Patterns, one per line.")
+    tokens = IntegerField("Words between, at most", [Wanted()])
+    most = IntegerField("Allowed times", [Wanted()], description="The next one is flagged.")
+    name = StringField("Name", [Wanted()], description="Says what is found: competitor-by-name.")
     topic = SelectField(
         "Topic",
-        [_Wanted()],
+        [Wanted()],
         choices=[
             SelectChoice("", "Choose …"),
             *(SelectChoice(topic, in_words(topic)) for topic in TOPICS),
@@ -124,28 +98,28 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
     )
     severity = SelectField(
         "Severity",
-        [_Wanted()],
+        [Wanted()],
         choices=[SelectChoice(severity.value, severity.capitalize()) for severity in reversed(Severity)],
         default=Severity.MEDIUM.value,
         validate_choice=False,
     )
-    regimes = _boxes("Regimes", ((regime, REGIME_NAMES.get(regime, regime)) for regime in REGIMES))
-    classes = _boxes("Products", ((kind.value, class_name(kind.value)) for kind in ProductClass))
-    networks = _boxes("Networks", ((slug, network_name(slug)) for slug in NETWORKS))
-    message = StringField("Message", [_Wanted()], description="What the author reads. {match} stands for the words.")
-    why = TextAreaField("Why", [_Wanted()])
-    source = StringField("Where it is written", [_Wanted()], description="Policy and section, or the law.")
-    as_of = DateField("Checked on", [_Wanted()])
-    suggestion = TextAreaField("Suggestion", [_Wanted()], description="What to write instead.")
-    flags = TextAreaField("Must be flagged", [_Wanted()], description="Texts as people write them, one per line.")
-    passes = TextAreaField("Must pass", [_Wanted()], description="Near misses, one per line.")
+    regimes = boxes("Regimes", ((regime, REGIME_NAMES.get(regime, regime)) for regime in REGIMES))
+    classes = boxes("Products", ((kind.value, class_name(kind.value)) for kind in ProductClass))
+    networks = boxes("Networks", ((slug, network_name(slug)) for slug in NETWORKS))
+    message = StringField("Message", [Wanted()], description="What the author reads. {match} stands for the words.")
+    why = TextAreaField("Why", [Wanted()])
+    source = StringField("Where it is written", [Wanted()], description="Policy and section, or the law.")
+    as_of = DateField("Checked on", [Wanted()])
+    suggestion = TextAreaField("Suggestion", [Wanted()], description="What to write instead.")
+    flags = TextAreaField("Must be flagged", [Wanted()], description="Texts as people write them, one per line.")
+    passes = TextAreaField("Must pass", [Wanted()], description="Near misses, one per line.")
     replaces = BooleanField("Switch the copied rule off at the same time")
-    reason = StringField("Reason for the change", [_Wanted()], description="Whoever seconds it reads this.")
+    reason = StringField("Reason for the change", [Wanted()], description="Whoever seconds it reads this.")
     sample = TextAreaField("A text to try it on")
 
     def offer(self, bench: Bench) -> None:
         """Offer the frames that the packs define, each with a few of its words."""
-        self.unless.choices = [SelectChoice(name, _frame_words(name, frame)) for name, frame in bench.frames.items()]
+        self.unless.choices = [SelectChoice(name, frame_words(name, frame)) for name, frame in bench.frames.items()]
 
     def show_shared(self, bench: Bench) -> None:
         """Show the frames that are meant for every rule, and those that this one honours already."""
@@ -165,10 +139,10 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
             "severity": self.severity.data or "",
             "citation": self._citation(),
             **{key: (getattr(self, key).data or "").strip() for key in _SAID},
-            **{key: _patterns(self[_FIELDS.get(key, key)].data) for key in LISTS},
+            **{key: patterns_in(self[_FIELDS.get(key, key)].data) for key in LISTS},
             **{key: list(self[_FIELDS.get(key, key)].data or ()) for key in _BOXES},
             **{key: getattr(self, key).data for key in ("tokens", "most")},
-            **{key: _examples(getattr(self, key).data, base.get(key, ())) for key in ("flags", "passes")},
+            **{key: examples_in(getattr(self, key).data, base.get(key, ())) for key in ("flags", "passes")},
         }
         kept = {key: value for key, value in base.items() if key not in _KEYS}
         return in_order(
@@ -185,14 +159,7 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
 
     def show(self, problems: Sequence[Problem]) -> None:
         """Put each problem to its field; what is about no field, to the whole form."""
-        for problem in problems:
-            key = problem.where.split(".")[-1]
-            field = self._fields.get(_FIELDS.get(key, key))
-            if field is None:
-                about = f"{key}: " if key else ""
-                self.form_errors.append(about + problem.what)
-            else:
-                field.errors = [*field.errors, problem.what]
+        show(self, problems, _FIELDS)
 
 
 def extras(table: Table) -> tuple[str, ...]:
@@ -208,37 +175,10 @@ def fields_of(table: Table) -> dict[str, Any]:
         **{key: table.get(key, "") for key in ("message", "why", "suggestion")},
         **{_FIELDS.get(key, key): "\n".join(table.get(key, ())) for key in LISTS},
         **{_FIELDS.get(key, key): list(table.get(key, ())) for key in _BOXES},
-        **{key: "\n".join(map(_line, table.get(key, ()))) for key in ("flags", "passes")},
+        **{key: told_as_lines(table.get(key, ())) for key in ("flags", "passes")},
         "source": citation.get("text", ""),
         "as_of": citation.get("as_of"),
     }
-
-
-def _frame_words(name: str, frame: Mapping[str, Any]) -> str:
-    """A frame's name and a few of its words that are no patterns."""
-    words = [word for key in ("before", "around", "after") for word in frame.get(key, ())]
-    plain = [word for word in dict.fromkeys(words) if re.fullmatch(r"[a-z' ]+", word)]
-    return in_words(name) + (f" ({', '.join(plain[:3])} …)" if plain else "")
-
-
-def _lines(text: str | None) -> list[str]:
-    return [line.strip() for line in (text or "").splitlines() if line.strip()]
-
-
-def _patterns(text: str | None) -> list[str]:
-    """Lines as patterns: a phrase is written in lower case, an expression is left as it is."""
-    return [line if "\\" in line or "(?P<" in line else line.lower() for line in _lines(text)]
-
-
-def _line(example: Any) -> str:
-    text = str(example["text"]) if isinstance(example, Mapping) else str(example)
-    return text.replace("\n", BREAK)
-
-
-def _examples(text: str | None, before: Iterable[Any]) -> list[Any]:
-    """Lines as examples; one that was there before keeps the facts it was given."""
-    known = {_line(example): example for example in before}
-    return [known.get(line, line.replace(BREAK, "\n")) for line in _lines(text)]
 
 
 def _slug(name: str | None) -> str:

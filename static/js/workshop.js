@@ -6,7 +6,7 @@ const SOON = 300; // ms between the last key and the text being tried
 const LATER = 1200; // ms until the firm's own posts are tried too
 
 const form = document.getElementById("workshop");
-const kind = form.elements.kind;
+const { kind, match } = form.elements; // an amendment has neither
 
 function later(pause, act) {
   let timer;
@@ -35,17 +35,18 @@ async function fill(place, address, signal) {
 
 /** Only what a rule of this kind reads is shown; what was typed elsewhere stays. */
 function show() {
-  for (const part of form.querySelectorAll("[data-for]")) part.hidden = part.dataset.for !== kind.value;
+  for (const part of form.querySelectorAll("[data-for]")) part.hidden = part.dataset.for !== kind?.value;
 }
 
 const tryText = later(SOON, (signal) => fill(form.querySelector("[data-tried]"), form.dataset.try, signal));
 const tryPosts = later(LATER, (signal) => fill(form.querySelector("[data-swept]"), form.dataset.sweep, signal));
 const POSTS = new Set(["kind", "match", "exceptions", "unless", "needs", "beside", "tokens", "most", "regimes", "classes", "networks"]);
+const sweeps = Boolean(form.dataset.sweep);
 
 form.addEventListener("input", (event) => {
-  if (event.target === kind) show();
+  if (kind && event.target === kind) show();
   if (event.target.name === "sample" || POSTS.has(event.target.name)) tryText();
-  if (POSTS.has(event.target.name)) tryPosts();
+  if (sweeps && POSTS.has(event.target.name)) tryPosts();
 });
 form.addEventListener("submit", (event) => {
   const button = event.submitter;
@@ -54,4 +55,4 @@ form.addEventListener("submit", (event) => {
   button.textContent = button.dataset.busy;
 });
 show();
-if (form.elements.match.value.trim()) tryPosts();
+if (sweeps && match.value.trim()) tryPosts();

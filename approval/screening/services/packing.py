@@ -22,7 +22,10 @@ _ORDER = (
     *("order", "most", "count", "regimes", "classes", "products", "channels", "audiences"),
 )
 _LAST = ("message", "why", "citation", "suggestion", "flags", "passes")
-_HEADER = re.compile(r"^[ \t]*\[{1,2}(pack|words|lexicon|fold|frame|amount|rule)\]{1,2}[ \t]*(?:#.*)?$", re.MULTILINE)
+_HEADER = re.compile(
+    r"^[ \t]*\[{1,2}(pack|words|lexicon|fold|frame|amount|rule|amend)\]{1,2}[ \t]*(?:#.*)?$", re.MULTILINE
+)
+_ARRAYS = ("rule", "amend")
 _COMMENTS = re.compile(r"\n(?:[ \t]*(?:#[^\n]*)?\n)*\Z")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -47,24 +50,42 @@ def next_id(sources: Iterable[str]) -> str:
 
 def with_rule(source: str, table: Mapping[str, Any]) -> str:
     """Return the pack with this rule in the place of the one with its id, or at the end."""
-    source = source or _NEW
-    document = tomllib.loads(source)
-    rules = list(document.get("rule", []))
-    at = next((n for n, rule in enumerate(rules) if rule.get("id") == table["id"]), len(rules))
-    rules[at : at + 1] = [dict(table)]
-    return _changed(source, {**document, "rule": rules}, "rule", at)
+    return _with(source, "rule", "id", table)
 
 
 def without_rule(source: str, id_: str) -> str:
     """Return the pack without the rule of this id."""
+    return _without(source, "rule", "id", id_)
+
+
+def with_amendment(source: str, table: Mapping[str, Any]) -> str:
+    """Return the pack with this amendment in the place of the one of the same rule, or at the end."""
+    return _with(source, "amend", "rule", table)
+
+
+def without_amendment(source: str, rule: str) -> str:
+    """Return the pack without its amendment of this rule."""
+    return _without(source, "amend", "rule", rule)
+
+
+def _with(source: str, section: str, key: str, table: Mapping[str, Any]) -> str:
+    source = source or _NEW
     document = tomllib.loads(source)
-    rules = document.get("rule", [])
-    at = next((n for n, rule in enumerate(rules) if rule.get("id") == id_), None)
+    tables = list(document.get(section, []))
+    at = next((n for n, one in enumerate(tables) if one.get(key) == table[key]), len(tables))
+    tables[at : at + 1] = [dict(table)]
+    return _changed(source, {**document, section: tables}, section, at)
+
+
+def _without(source: str, section: str, key: str, named: str) -> str:
+    document = tomllib.loads(source)
+    tables = document.get(section, [])
+    at = next((n for n, one in enumerate(tables) if one.get(key) == named), None)
     if at is None:
         return source
-    kept = {key: value for key, value in document.items() if key != "rule"}
-    left = [*rules[:at], *rules[at + 1 :]]
-    return _changed(source, {**kept, "rule": left} if left else kept, "rule", at, gone=True)
+    kept = {name: value for name, value in document.items() if name != section}
+    left = [*tables[:at], *tables[at + 1 :]]
+    return _changed(source, {**kept, section: left} if left else kept, section, at, gone=True)
 
 
 def with_state(source: str, ids: Iterable[str], state: str | None) -> str:
@@ -98,7 +119,7 @@ def _changed(source: str, wanted: Mapping[str, Any], section: str, number: int, 
         comments = _COMMENTS.search(chunks[mine[number]])
         after = comments[0][1:] if comments else ""
         chunks[mine[number]] = after.lstrip("\n") if gone else text + after
-    elif section == "rule":
+    elif section in _ARRAYS:
         chunks.append(("" if not chunks or chunks[-1].endswith("\n\n") else "\n") + text)
     else:
         chunks.insert(0, text + "\n")
@@ -110,8 +131,8 @@ def _changed(source: str, wanted: Mapping[str, Any], section: str, number: int, 
 
 
 def _written(wanted: Mapping[str, Any], section: str, number: int) -> str:
-    if section == "rule":
-        return _section("[[rule]]", wanted["rule"][number])
+    if section in _ARRAYS:
+        return _section(f"[[{section}]]", wanted[section][number])
     return _section(f"[{section}]", wanted[section])
 
 

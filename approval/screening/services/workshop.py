@@ -13,7 +13,7 @@ from typing import Any
 
 from approval import clock
 from approval.errors import Problem
-from approval.rules import TOPICS, Facts, Finding, Rule, RuleError, RuleSet, Severity, shown_words
+from approval.rules import TOPICS, Facts, Finding, Rule, RuleError, RuleSet, Severity, amended, shown_words
 from approval.screening.services.judging import Part, worst
 from approval.screening.services.packing import FIRM_PACK, is_own, states_of, to_toml
 
@@ -68,12 +68,19 @@ def pack_title(name: str, source: bytes) -> str:
 
 @dataclass(frozen=True)
 class Written:
-    """A rule as its pack writes it, and whether it is applied: `on`, in the `shadow` or `off`, by which pack."""
+    """A rule as it reads, and whether it is applied: `on`, in the `shadow` or `off`, by which pack.
+
+    `amendment` is what the pack `amended_by` says otherwise than the rule's own pack; it is part of `table`.
+    """
 
     pack: str
     table: Table
     state: str
     stated_by: str
+    plain: Table
+    """The rule without the amendment."""
+    amendment: Table | None = None
+    amended_by: str = ""
 
     @property
     def own(self) -> bool:
@@ -130,8 +137,9 @@ def make_bench(sources: Mapping[str, bytes]) -> Bench:
     """Return the bench of these packs."""
     tables = {pack: tables_of(source) for pack, source in sources.items()}
     states = states_of(sources, tables)
+    amends = {one["rule"]: (pack, one) for pack in sorted(tables) for one in tables[pack].get("amend", ())}
     rules = {
-        table["id"]: Written(pack, table, *states.get(table["id"], ("on", "")))
+        table["id"]: _written(pack, table, states.get(table["id"], ("on", "")), amends.get(table["id"]))
         for pack in sorted(tables)
         for table in tables[pack].get("rule", ())
     }
@@ -160,6 +168,13 @@ def make_bench(sources: Mapping[str, bytes]) -> Bench:
             if not frame["name"].endswith(_MEANS_A_FIGURE)
         ),
     )
+
+
+def _written(pack: str, table: Table, state: tuple[str, str], amend: tuple[str, Table] | None) -> Written:
+    if amend is None:
+        return Written(pack, table, *state, plain=table)
+    by, amendment = amend
+    return Written(pack, amended(table, amendment), *state, plain=table, amendment=amendment, amended_by=by)
 
 
 def _example(entry: Any) -> str:
@@ -249,14 +264,15 @@ def _failures(rules: RuleSet, table: Table) -> Iterator[Problem]:
             if bool(found) is must_flag:
                 continue
             if must_flag:
-                yield Problem(key, f"Line {n} is not flagged: “{_short(example.text)}”.")
+                yield Problem(key, f"Line {n} is not flagged: “{shortened(example.text)}”.")
             else:
-                words = ", ".join(sorted({f"“{_short(one.match)}”" for one in found if one.match}))
+                words = ", ".join(sorted({f"“{shortened(one.match)}”" for one in found if one.match}))
                 because = f": it holds {words}" if words else ""
                 yield Problem(key, f"Line {n} is flagged and must pass{because}.")
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return a text as a message quotes it."""
     return text if len(text) <= 80 else text[:79] + "…"
 
 

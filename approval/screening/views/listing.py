@@ -222,7 +222,7 @@ def rule(rule_id: str) -> str:
             kind=KIND_NAMES[found.kind],
             pack=pack_title(written.pack, force.rules.sources[written.pack]),
             scope=tuple(scope_lines(found.scope)),
-            source=to_toml({"rule": [written.table]}),
+            source=_toml(written),
             editable=written.pack == FIRM_PACK and found.kind in KINDS,
             copyable=found.kind in KINDS,
             may_define=can(current(), Capability.DEFINE, name),
@@ -233,6 +233,12 @@ def rule(rule_id: str) -> str:
             zone=workspace_facts(session, name).zone,
         )
     return render_template("screening/rule.html", page=page)
+
+
+def _toml(written: Written) -> str:
+    """The rule as its pack writes it, and what the firm says otherwise."""
+    amendment = {"amend": [written.amendment]} if written.amendment else {}
+    return to_toml({"rule": [written.plain], **amendment})
 
 
 def _precision(tally: Tally) -> tuple[int, int, int] | None:
