@@ -19,7 +19,7 @@ from approval.people.queries import people_who
 from approval.rules import Severity, amended
 from approval.rules.kinds import KINDS
 from approval.screening import services
-from approval.screening.lines import boxes, examples_in, frame_words, patterns_in, show, told_as_lines
+from approval.screening.lines import Wanted, boxes, examples_in, frame_words, patterns_in, show, told_as_lines
 from approval.screening.services import RulesInForce
 from approval.screening.services.amending import packs_with, wrong_with
 from approval.screening.services.packing import is_own
@@ -35,7 +35,7 @@ class AmendForm(FlaskForm):  # type: ignore[misc]
     """What the firm says otherwise of one rule, and why."""
 
     seen = HiddenField()
-    severity = SelectField("Severity", validate_choice=False)
+    severity = SelectField("Severity", [Wanted()], validate_choice=False)
     exceptions = TextAreaField(
         "Exceptions",
         description="Longer phrases, one per line, around words that are harmless here.",
@@ -44,7 +44,7 @@ class AmendForm(FlaskForm):  # type: ignore[misc]
     passes = TextAreaField(
         "Must pass from now on", description="Texts that the rule flags today and that are harmless, one per line."
     )
-    reason = StringField("Reason for the change", description="Whoever seconds it reads this.")
+    reason = StringField("Reason for the change", [Wanted()], description="Whoever seconds it reads this.")
     sample = TextAreaField("A text to try it on")
 
     def offer(self, bench: Bench, written: Written) -> None:
