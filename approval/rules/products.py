@@ -67,16 +67,16 @@ _OTHER_NAMES = {
     "crypto": "airdrop bitcoin coin defi ethereum nft staking token tokens",
     "customer-service": "service support",
     "day-trading": "daytrading",
-    "debt-help": "bankruptcy debt debt-management debt-relief debt-settlement iva",
+    "debt-help": "bankruptcy credit-repair debt debt-management debt-relief debt-settlement iva",
     "equities": "penny-stock share shares stock stocks",
     "equity-release": "lifetime-mortgage reverse-mortgage",
     "esg-fund": "esg green-fund impact-fund sustainable-fund",
     "etf": "etn etp etfs",
     "fraud-awareness": "fraud scam scams",
-    "fund": "closed-end-fund funds interval-fund investment-trust oeic unit-trust",
+    "fund": "closed-end-fund funds interval-fund money-market-fund investment-trust oeic unit-trust",
     "heloc": "home-equity second-charge",
     "isa": "lisa",
-    "managed-account": "sma",
+    "managed-account": "direct-indexing sma",
     "managed-portfolio": "model-portfolio portfolio",
     "margin": "margin-loan securities-lending",
     "mortgage": "bridging bridging-loan buy-to-let",
@@ -89,7 +89,7 @@ _OTHER_NAMES = {
     "real-estate": "property",
     "retirement": "401k 403b",
     "robo-advice": "robo robo-advisor",
-    "savings": "cash-isa emergency-fund money-market-account",
+    "savings": "cash-isa emergency-fund money-market money-market-account",
     "small-business-loan": "business-loan merchant-cash-advance",
     "strategy": "composite hypothetical",
     "structured-product": "structured-note structured-notes",
@@ -98,6 +98,14 @@ _OTHER_NAMES = {
 }
 _ALSO_CALLED = MappingProxyType({name: slug for slug, names in _OTHER_NAMES.items() for name in names.split()})
 """Other names that firms use: what a file or a program sends is read as what it means."""
+_RUN_TOGETHER = MappingProxyType(
+    {
+        name.replace("-", ""): slug
+        for name, slug in (*_ALSO_CALLED.items(), *((slug, slug) for slug in PRODUCTS))
+        if "-" in name
+    }
+)
+"""The same without hyphens: `minibond`, `creditcard`."""
 
 
 LONGEST = 80
@@ -119,7 +127,7 @@ def _known(product: str) -> str:
     for length in range(len(parts), 0, -1):
         for start in range(len(parts) - length, -1, -1):
             name = "-".join(parts[start : start + length])
-            slug = _ALSO_CALLED.get(name, name)
+            slug = _ALSO_CALLED.get(name) or _RUN_TOGETHER.get(name, name)
             if slug in PRODUCTS:
                 return slug
     return OTHER

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from typing import Any
 
 from .amend import amended, amendments
@@ -50,6 +51,7 @@ _EXAMPLE_KEYS = frozenset({"text", "channel", "regime", "product", "audience", "
 _ID = re.compile(r"[A-Z]{2,5}\d{3}")
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _FIELDS_OF_MESSAGE = re.compile(r"\{([^{}]*)\}")
+_SOURCES = re.compile(r"; (?![^(]*\))")
 MOST_RULES = 10_000
 
 
@@ -79,12 +81,17 @@ class Rule:
     flags: tuple[Example, ...]
     passes: tuple[Example, ...]
     escalate: tuple[tuple[Scope, Severity], ...] = ()
+    citations: Mapping[str, str] = field(default_factory=dict, repr=False)
     look: Kind = field(repr=False, compare=False)
 
     def severity_for(self, facts: Facts) -> Severity:
         """The severity on a post with these facts: the last escalation that covers it, else the rule's own."""
         covering = [severity for scope, severity in self.escalate if scope.covers(facts)]
         return covering[-1] if covering else self.severity
+
+    def citation_for(self, facts: Facts) -> str:
+        """What of the citation is law or guidance in the regime of the post; all of it where nothing is."""
+        return self.citations.get(facts.regime or "", self.citation)
 
 
 def make_rules(packs: Iterable[Pack], vocabulary: Vocabulary) -> tuple[Rule, ...]:
@@ -132,12 +139,13 @@ def _rule(pack: str, table: Table, vocabulary: Vocabulary) -> Rule:
     suggestion = make.text("suggestion")
     _ensure_fillable(message, key="message")
     _ensure_fillable(suggestion, key="suggestion")
+    citation, citations = _citation(make, vocabulary)
     return Rule(
         pack=pack, id=id_, name=name, kind=kind, look=look, scope=scope,
         topic=make.text("topic", one_of=TOPICS),
         severity=Severity(make.text("severity", one_of=tuple(Severity))),
         escalate=_escalations(table, vocabulary),
-        message=message, why=make.text("why"), citation=_citation(make), suggestion=suggestion,
+        message=message, why=make.text("why"), citation=citation, citations=citations, suggestion=suggestion,
         flags=_examples(table, "flags", scope), passes=_examples(table, "passes", scope),
     )  # fmt: skip
 
@@ -165,7 +173,8 @@ def _escalations(table: Table, vocabulary: Vocabulary) -> tuple[tuple[Scope, Sev
     return tuple(escalations)
 
 
-def _citation(make: Maker) -> str:
+def _citation(make: Maker, vocabulary: Vocabulary) -> tuple[str, Mapping[str, str]]:
+    """The whole citation, and what of it each regime knows where that is less."""
     table = make.table("citation")
     ensure_known(table, frozenset({"text", "as_of"}), key="citation")
     text, as_of = table.get("text"), table.get("as_of")
@@ -173,7 +182,16 @@ def _citation(make: Maker) -> str:
         raise RuleError("needs `text`: where the rule is written", key="citation")
     if not isinstance(as_of, date):
         raise RuleError("needs `as_of`: the day on which it was checked", key="citation")
-    return f"{text} (as of {as_of.isoformat()})"
+    checked = f"(as of {as_of.isoformat()})"
+    near = {regime: "; ".join(_near(_SOURCES.split(text), regime, vocabulary.sources)) for regime in vocabulary.sources}
+    return f"{text} {checked}", {regime: f"{own} {checked}" for regime, own in near.items() if own and own != text}
+
+
+def _near(parts: list[str], regime: str, sources: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The sources of a regime and those of which none is known; nothing where the regime has none of its own."""
+    elsewhere = tuple(chain.from_iterable(sources.values()))
+    of_regime = [part for part in parts if part.startswith(sources[regime])]
+    return [part for part in parts if part in of_regime or not part.startswith(elsewhere)] if of_regime else []
 
 
 def _examples(table: Table, key: str, scope: Scope) -> tuple[Example, ...]:

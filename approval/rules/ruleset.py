@@ -26,7 +26,7 @@ from .shared import make_lexicon, make_vocabulary
 from .source import Pack, read_pack
 from .text import Reading, read
 
-ENGINE = "approval-rules/4"
+ENGINE = "approval-rules/5"
 """Changes whenever the same packs could find something else in the same text."""
 MOST_PLACES = 200
 """Places in one text that are shown for one rule; a text with more is no longer read for each of them."""
@@ -208,7 +208,7 @@ def _finding(rule: Rule, facts: Facts, reading: Reading, hit: Hit) -> Finding:
         match=match,
         message=_filled(rule.message, words),
         why=rule.why,
-        citation=rule.citation,
+        citation=rule.citation_for(facts),
         suggestion=_filled(rule.suggestion, words),
         missing=hit.missing,
         considered=rule.look.considered,

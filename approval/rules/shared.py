@@ -13,7 +13,7 @@ from .kinds import Maker
 from .lexicon import Lexicon
 from .pattern import Language
 from .rule import Rule
-from .scope import NETWORKS
+from .scope import NETWORKS, REGIMES
 from .source import Pack
 from .tables import Table, day, ensure_known
 from .vocabulary import Amount, Vocabulary
@@ -28,7 +28,9 @@ def make_vocabulary(packs: Iterable[Pack], *, checked: bool = True) -> Vocabular
     """Word lists, frames, amounts and folds of all packs."""
     packs = list(packs)
     plain = Vocabulary(_language(packs), checked=checked)
-    return replace(plain, frames=_frames(packs, plain), amounts=_amounts(packs), folds=_folds(packs))
+    return replace(
+        plain, frames=_frames(packs, plain), amounts=_amounts(packs), folds=_folds(packs), sources=_sources(packs)
+    )
 
 
 def make_lexicon(packs: Iterable[Pack], rules: Iterable[Rule]) -> Lexicon:
@@ -128,6 +130,16 @@ def _ensure_amount(table: Table) -> None:
     make.quantity("value")
     if day(table, "since") is None:
         raise RuleError("is missing: the first day on which the amount counts", key="since")
+
+
+def _sources(packs: Iterable[Pack]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for pack in packs:
+        for regime, beginnings in pack.sources.items():
+            if regime not in REGIMES:
+                raise RuleError(f"is not one of {', '.join(REGIMES)}", pack=pack.name, key=f"sources.{regime}")
+            found[regime] = (*found.get(regime, ()), *beginnings)
+    return found
 
 
 def _folds(packs: Iterable[Pack]) -> Mapping[str, int]:

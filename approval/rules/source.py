@@ -13,7 +13,7 @@ from .tables import Table, ensure_known, lists, tables
 MOST_PARTS = 50
 """Parts of one dotted key; `tomllib` takes time with their square (20,000 parts: 6 s)."""
 _DEEP = compile_pattern(rf"""(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{MOST_PARTS}}}""")
-_KEYS = frozenset({"pack", "words", "lexicon", "frame", "amount", "fold", "rule", "amend"})
+_KEYS = frozenset({"pack", "words", "lexicon", "frame", "amount", "fold", "sources", "rule", "amend"})
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Pack:
     frames: tuple[Table, ...]
     amounts: tuple[Table, ...]
     folds: Table
+    sources: Mapping[str, list[str]]
     rules: tuple[Table, ...]
     amends: tuple[Table, ...]
     shadow: frozenset[str]
@@ -60,6 +61,7 @@ def read_pack(name: str, source: bytes) -> Pack:
         frames=tables(document, "frame", pack=name),
         amounts=tables(document, "amount", pack=name),
         folds=folds,
+        sources=lists(document, "sources", pack=name),
         rules=tables(document, "rule", pack=name),
         amends=tables(document, "amend", pack=name),
         shadow=_ids(about, "shadow", pack=name),

@@ -26,6 +26,8 @@ class Amount:
 class Vocabulary:
     """The shared names of all packs; `folds` holds the code points that a network shows before “more”.
 
+    `sources` holds, for each regime, how the sources begin that are law or guidance there.
+
     `made` collects every list of patterns that rules and frames are made of, for the one look at a text. `checked`
     says that each is compiled at once, so that what RE2 refuses is named with its rule.
     """
@@ -34,5 +36,6 @@ class Vocabulary:
     frames: Mapping[str, Frame] = field(default_factory=dict)
     amounts: Mapping[str, Amount] = field(default_factory=dict)
     folds: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     checked: bool = True
     made: list[Expressions] = field(default_factory=list, compare=False, repr=False)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import time
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, fields
 from datetime import date
@@ -12,7 +14,7 @@ from datetime import date
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from approval.rules import Finding, RuleSet, Severity, load_packs, pattern, ruleset
+from approval.rules import Finding, RuleError, RuleSet, Severity, load_packs, pattern, ruleset
 from approval.rules.ruleset import MOST_PLACES
 
 RULES = load_packs()
@@ -234,3 +236,56 @@ def test_what_is_remembered_of_patterns_is_bounded(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(pattern, "LONGEST_KEPT", 100)
     language.read(long)
     assert long not in language._spelled
+
+
+CITING = """
+[sources]
+uk = ["COBS", "FCA"]
+us-bd = ["FINRA", "SEC "]
+us-ria = ["SEC "]
+[[rule]]
+id = "PRO101"
+name = "gain-promised"
+kind = "phrase"
+topic = "promissory-projection"
+severity = "high"
+match = ["sure gain"]
+message = "x"
+why = "x"
+citation = { text = "FINRA Rule 1; SEC Rule 2; COBS 4 (as amended; see FCA); our policy 7", as_of = 2026-11-01 }
+suggestion = "x"
+flags = ["A sure gain."]
+passes = ["A gain."]
+"""
+
+
+@pytest.mark.parametrize(
+    ("regime", "cited"),
+    [
+        ("us-bd", "FINRA Rule 1; SEC Rule 2; our policy 7"),
+        ("us-ria", "SEC Rule 2; our policy 7"),
+        ("uk", "COBS 4 (as amended; see FCA); our policy 7"),
+        ("eu", "FINRA Rule 1; SEC Rule 2; COBS 4 (as amended; see FCA); our policy 7"),
+        (None, "FINRA Rule 1; SEC Rule 2; COBS 4 (as amended; see FCA); our policy 7"),
+    ],
+)
+def test_a_finding_cites_the_sources_of_its_own_regime(regime: str | None, cited: str) -> None:
+    (finding,) = RuleSet.parse({"shipped": CITING.encode()}).check("A sure gain.", regime=regime)
+    assert finding.citation == f"{cited} (as of 2026-11-01)"
+
+
+def test_every_shipped_source_is_known_to_some_regime() -> None:
+    known = tuple(
+        beginning
+        for source in RULES.sources.values()
+        for beginnings in tomllib.loads(source.decode()).get("sources", {}).values()
+        for beginning in beginnings
+    )
+    cited = {part for rule in RULES.rules for part in re.split(r"; (?![^(]*\))", rule.citation)}
+    assert not sorted(part for part in cited if not part.startswith(known))
+
+
+def test_sources_of_no_regime_are_refused() -> None:
+    with pytest.raises(RuleError, match="is not one of") as refused:
+        RuleSet.parse({"shipped": CITING.replace("uk =", "gb =").encode()})
+    assert refused.value.key == "sources.gb"
