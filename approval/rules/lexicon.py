@@ -18,10 +18,20 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 
 class Lexicon:
-    """A set of lower-case words, and those long ones whose misspellings are understood."""
+    """A set of lower-case words, those long ones whose misspellings are understood, and those that are sought.
 
-    def __init__(self, words: Iterable[str], corrected: Iterable[str] = (), kept: Iterable[str] = ()) -> None:
+    What is *sought* by some pattern is read behind digits and symbols, and neither joined, split nor corrected.
+    """
+
+    def __init__(
+        self,
+        words: Iterable[str],
+        corrected: Iterable[str] = (),
+        kept: Iterable[str] = (),
+        sought: Iterable[str] = (),
+    ) -> None:
         self.words = frozenset(words) | frozenset(corrected) | frozenset(kept)
+        self._sought = self.words.union(sought)
         self._corrected = tuple(sorted(set(corrected)))
 
     def unmask(self, token: str) -> str | None:
@@ -32,7 +42,9 @@ class Lexicon:
             guesses *= len(choice)
             if not 0 < guesses <= _MOST_GUESSES:
                 return None
-        return next((word for word in map("".join, product(*choices)) if word in self.words), None)
+        # A star may be any letter, and would make a word of almost anything.
+        known = self.words if "*" in token else self._sought
+        return next((word for word in map("".join, product(*choices)) if word in known), None)
 
     def squeeze(self, token: str) -> str | None:
         """The word behind letters held down ("doooouble"), or None."""

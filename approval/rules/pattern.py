@@ -187,7 +187,7 @@ class Expressions:
         self.needs = tuple(needs) or (frozenset(),) * len(self.expressions)
         for expression in self.expressions:
             _ensure_spellable(len(expression))
-        self._sources = sources or self.expressions
+        self.sources = sources or self.expressions
 
     @cached_property
     def _any(self) -> re2._Regexp | None:
@@ -197,7 +197,7 @@ class Expressions:
         try:
             return compile_pattern("|".join(self.expressions))
         except RuleError:
-            for expression, source in zip(self.expressions, self._sources, strict=True):
+            for expression, source in zip(self.expressions, self.sources, strict=True):
                 compile_pattern(expression, source)
             raise
 

@@ -82,7 +82,7 @@ class RuleSet:
             off = frozenset(chain.from_iterable(pack.off for pack in packs))
             shadow = frozenset(chain.from_iterable(pack.shadow for pack in packs)) - off
             applied = tuple(rule for rule in rules if rule.id not in off)
-            return cls(applied, make_lexicon(packs, rules), sources, vocabulary.made, shadow)
+            return cls(applied, make_lexicon(packs, rules, vocabulary), sources, vocabulary.made, shadow)
 
     def rule(self, id_or_name: str) -> Rule:
         """The rule with this id or name; KeyError where there is none."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 
 from .claim import Frame
 from .finding import RuleError
@@ -21,6 +22,8 @@ from .vocabulary import Amount, Vocabulary
 _FRAME_KEYS = frozenset({"name", "before", "after", "around", "broken_by", "reach", "neighbours", "quoted"})
 _SHOWN = re.compile(r"(?<![\w#@])[a-z]{3,}")
 _LANGUAGES = 8
+_LISTED = re.compile(r"<[a-z0-9-]+>")
+_WHOLE = re.compile(r"(?<![a-z\\\[\]<>*+?.-])[a-z]{4,}(?![a-z\[\]\\*+?.<>(-])")
 _AMOUNT_KEYS = frozenset({"name", "value", "since", "source"})
 
 
@@ -33,15 +36,21 @@ def make_vocabulary(packs: Iterable[Pack], *, checked: bool = True) -> Vocabular
     )
 
 
-def make_lexicon(packs: Iterable[Pack], rules: Iterable[Rule]) -> Lexicon:
-    """The words that are unmasked: those listed, and those of the examples that rules flag."""
+def make_lexicon(packs: Iterable[Pack], rules: Iterable[Rule], vocabulary: Vocabulary) -> Lexicon:
+    """The words that are unmasked: those listed, those of the examples that rules flag, and those of all patterns."""
     listed: dict[str, set[str]] = {"words": set(), "correct": set(), "keep": set()}
     for pack in packs:
         ensure_known(pack.lexicon, frozenset(listed), pack=pack.name)
         for key, words in pack.lexicon.items():
             listed[key].update(word.lower() for word in words)
     shown = {word for rule in rules for example in rule.flags for word in shown_words(example.text)}
-    return Lexicon(listed["words"] | shown, listed["correct"], listed["keep"])
+    return Lexicon(listed["words"] | shown, listed["correct"], listed["keep"], _sought(vocabulary))
+
+
+def _sought(vocabulary: Vocabulary) -> set[str]:
+    """The whole words that stand in patterns and word lists."""
+    sources = chain(*vocabulary.language.words.values(), *(one.sources for one in vocabulary.made))
+    return {word for source in sources for word in _WHOLE.findall(_LISTED.sub(" ", source))}
 
 
 def shown_words(example: str) -> list[str]:

@@ -61,7 +61,8 @@ def _finding(rule: Rule, hit: Hit, reading: Reading, facts: Facts) -> Finding:
     return Finding(
         rule=rule.id, name=rule.name, topic=rule.topic, severity=[rule.severity, *covering][-1],
         start=place and place[0], end=place and place[1], match=match,
-        message=filled(rule.message), why=rule.why, citation=rule.citation, suggestion=filled(rule.suggestion),
+        message=filled(rule.message), why=rule.why, suggestion=filled(rule.suggestion),
+        citation=rule.citations.get(str(facts.regime), rule.citation),
         missing=hit.missing, considered=rule.look.considered,
     )  # fmt: skip
 

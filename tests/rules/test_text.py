@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from approval.rules import LARGEST, RuleError
+from approval.rules import LARGEST, RuleError, load_packs
 from approval.rules.lexicon import Lexicon
 from approval.rules.text import LONGEST_SENTENCE, read
 
@@ -166,3 +166,17 @@ def test_a_text_without_disguise_keeps_its_length_or_its_map(text: str) -> None:
         if character.isalpha():
             first, last = reading.place(index, index + 1)
             assert last > first
+
+
+def test_a_word_that_a_pattern_seeks_is_read_behind_digits_and_not_behind_stars() -> None:
+    lexicon = Lexicon(["risk"], sought=["defaults"])
+    assert lexicon.unmask("defau1ts") == "defaults"
+    assert lexicon.unmask("d*faults") is None
+    assert lexicon.unmask("r*sk") == "risk"
+    assert Lexicon(["risk"]).unmask("defau1ts") is None
+    assert lexicon.split("defaultsrisk") is None
+    assert lexicon.squeeze("defaaaults") is None
+
+
+def test_the_words_of_all_patterns_are_sought() -> None:
+    assert load_packs().check("Everybody qual1fies for our loan.", regime="us-bank", product="personal-loan")
