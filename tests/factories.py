@@ -106,6 +106,8 @@ CLEAN = "From Monday our branch in Zug opens at nine."
 """Words that no rule flags."""
 BLOCKED = "Guaranteed returns of 9% every year, with no risk at all!"
 """Words that block."""
+SHORTENED = "Come to our new branch in Zug: https://bit.ly/zug"
+"""Words in which one rule finds something that does not block: the link."""
 TYPED = {
     "workspace": "northwind",
     "title": "Hours",

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pyotp
-from factories import BLOCKED, HOST, a_person, a_picture, a_post
+from factories import BLOCKED, HOST, SHORTENED, a_person, a_picture, a_post, a_post_in_review
 from house import House, approved, sent
 from sqlalchemy import select
 
@@ -69,6 +69,7 @@ def furnish(house: House) -> dict[str, Any]:
         _people,
         _decision,
         _finding,
+        _false_alarm,
         _publications,
         _stops,
         _proposals,
@@ -164,6 +165,16 @@ def _finding(house: House) -> dict[str, Any]:
         digest = screening.digest_in_force(session, firm.workspace)
         (first, *_) = rules_of.open_blocks(session, firm.workspace, post.revision, digest)
         return {"blocked": post.id, "blocked_seen": post.revision.hex(), "rule": first.rule}
+
+
+def _false_alarm(house: House) -> dict[str, Any]:
+    firm = house.firm
+    with transaction() as session:
+        post = a_post_in_review(session, firm, SHORTENED, title="shortened")
+        digest = screening.digest_in_force(session, firm.workspace)
+        (first, *_) = rules_of.findings_of(session, firm.workspace, post.revision, digest)
+        posts.dismiss_finding(session, post, first.rule, reason="It quotes a scam.", by=firm.other_reviewer)
+        return {"shortened": post.id, "shortened_seen": post.revision.hex(), "alarm": first.rule}
 
 
 def _publications(house: House) -> dict[str, Any]:

@@ -238,6 +238,17 @@ DOORS: dict[str, tuple[Open, ...]] = {
             form={"rule": "{rule}", "seen": "{blocked_seen}", "reason": "It quotes a scam."},
         ),
     ),
+    "desk.rule_flagged": (
+        get("/rules/{alarm}/posts" + W, MEMBERS),
+        get("/rules/{alarm}/posts" + W + "&only=alarms", MEMBERS),
+    ),
+    "desk.restore_finding": (
+        post(
+            "/posts/{shortened}/findings/restore",
+            frozenset({REVIEWER, COMPLIANCE}),
+            form={"rule": "{alarm}", "seen": "{shortened_seen}"},
+        ),
+    ),
     "desk.ask_exception": (
         post(
             "/posts/{blocked}/findings/ask",

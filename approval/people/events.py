@@ -257,3 +257,11 @@ class TurnedDown(Event, kind="proposal.turned-down"):
     subject: str
     digest: bytes
     proposed_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdrawn(Event, kind="proposal.withdrawn"):
+    """Whoever proposed a change took it back before anybody answered; it can take effect no more."""
+
+    subject: str
+    digest: bytes

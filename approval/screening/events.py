@@ -92,6 +92,14 @@ class FindingDismissed(Event, kind="finding.dismissed"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DismissalTakenBack(Event, kind="dismissal.taken-back"):
+    """A reviewer takes back that a finding is a false alarm: in this revision it stands open again."""
+
+    revision: bytes
+    rule: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SecondOpinionGiven(Event, kind="second-opinion.given"):
     """A model compared a revision with examples of the rules. Reviewers may read it; it blocks and changes nothing."""
 

@@ -55,6 +55,8 @@ _KEYS = frozenset(
 )
 _FIELDS = {"except": "exceptions", "channels": "networks", "citation": "source"}
 """Keys of a rule's table that are called otherwise in the form."""
+_IN_ORDER = "after"
+"""The `order` of a proximity rule that the form offers: the other words come after the patterns."""
 
 
 class RuleForm(FlaskForm):  # type: ignore[misc]
@@ -85,6 +87,9 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
     )
     beside = TextAreaField("The other words", [Wanted()], description="Patterns, one per line.")
     tokens = IntegerField("Words between, at most", [Wanted()])
+    ordered = BooleanField(
+        "Only in this order", description="The patterns come first, then the other words. Otherwise either way round."
+    )
     most = IntegerField("Allowed times", [Wanted()], description="The next one is flagged.")
     name = StringField("Name", [Wanted()], description="Says what is found: competitor-by-name.")
     topic = SelectField(
@@ -114,6 +119,7 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
     flags = TextAreaField("Must be flagged", [Wanted()], description="Texts as people write them, one per line.")
     passes = TextAreaField("Must pass", [Wanted()], description="Near misses, one per line.")
     replaces = BooleanField("Switch the copied rule off at the same time")
+    shadow = BooleanField("Begin in the shadow: counted, not shown")
     reason = StringField("Reason for the change", [Wanted()], description="Whoever seconds it reads this.")
     sample = TextAreaField("A text to try it on")
 
@@ -145,6 +151,10 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
             **{key: examples_in(getattr(self, key).data, base.get(key, ())) for key in ("flags", "passes")},
         }
         kept = {key: value for key, value in base.items() if key not in _KEYS}
+        if self.ordered.data:
+            written["order"] = _IN_ORDER
+        elif kept.get("order") == _IN_ORDER:
+            del kept["order"]
         return in_order(
             {
                 key: value
@@ -164,7 +174,7 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
 
 def extras(table: Table) -> tuple[str, ...]:
     """Return the keys of a rule that the form does not show."""
-    return tuple(key for key in table if key not in _KEYS)
+    return tuple(key for key in table if key not in _KEYS and (key, table[key]) != ("order", _IN_ORDER))
 
 
 def fields_of(table: Table) -> dict[str, Any]:
@@ -176,6 +186,7 @@ def fields_of(table: Table) -> dict[str, Any]:
         **{_FIELDS.get(key, key): "\n".join(table.get(key, ())) for key in LISTS},
         **{_FIELDS.get(key, key): list(table.get(key, ())) for key in _BOXES},
         **{key: told_as_lines(table.get(key, ())) for key in ("flags", "passes")},
+        "ordered": table.get("order") == _IN_ORDER,
         "source": citation.get("text", ""),
         "as_of": citation.get("as_of"),
     }
@@ -215,7 +226,8 @@ class EditPage:
 class Draft:
     """What a form holds: the rule that it makes, the rule that it changes (None: a new one), and the bench it is on.
 
-    `beside` is the rule in force that a new one is a copy of; `replaced` its id where it is to be switched off.
+    `beside` is the rule in force that a new one is a copy of; `replaced` its id where it is to be switched off;
+    `shadow` says that a new one begins in the shadow.
     """
 
     id: str
@@ -225,14 +237,22 @@ class Draft:
     force: RulesInForce
     beside: Table | None = None
     replaced: str | None = None
+    shadow: bool = False
 
     def packs(self, table: Table) -> dict[str, bytes]:
-        """Return the packs in force with this table as the rule of the form."""
+        """Return the packs in force with this table as the rule of the form, to be judged with: never in the shadow."""
         packs = dict(self.force.rules.sources)
         source = with_rule(packs.get(FIRM_PACK, b"").decode(), table)
         if self.replaced:
             source = with_state(source, [self.replaced], "off")
         return {**packs, FIRM_PACK: source.encode()}
+
+    def proposal(self) -> dict[str, bytes]:
+        """Return the packs that the form proposes."""
+        packs = self.packs(self.table)
+        if self.shadow:
+            packs[FIRM_PACK] = with_state(packs[FIRM_PACK].decode(), [self.id], "shadow").encode()
+        return packs
 
 
 def draft(session: Session, workspace: str, form: RuleForm, id_: str | None) -> Draft:
@@ -246,7 +266,7 @@ def draft(session: Session, workspace: str, form: RuleForm, id_: str | None) -> 
         table = form.table(new, copied.table if copied else {})
         beside = copied.table if copied and copied.state == "on" else None
         replaced = form.copied.data if copied and form.replaces.data else None
-        return Draft(new, table, None, bench, force, beside, replaced)
+        return Draft(new, table, None, bench, force, beside, replaced, bool(form.shadow.data))
     written = ours(bench, id_)
     return Draft(id_, form.table(id_, written.table), written.table, bench, force)
 

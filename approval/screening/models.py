@@ -82,7 +82,10 @@ class ExceptionRequest(Witnessed, Base):
 
 
 class Dismissal(Witnessed, Base):
-    """A reviewer says that a finding is a false alarm in one revision. It lets nothing pass that blocks."""
+    """A reviewer says that a finding is a false alarm in one revision. It lets nothing pass that blocks.
+
+    One that is taken back is no row any more; the log keeps both.
+    """
 
     __tablename__ = "dismissal"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,6 +50,7 @@ class StoredFinding:
     accepted_reason: str | None = None
     dismissed_by: str | None = None
     dismissed_reason: str | None = None
+    dismissed_at: datetime | None = None
 
     @property
     def open(self) -> bool:
@@ -185,6 +187,22 @@ def version_proposed(session: Session, proposal: Proposal) -> RuleSetFacts:
     return RuleSetFacts(*row)
 
 
+def proposals_of_versions(session: Session, workspace: str, versions: Sequence[RuleSetFacts]) -> Mapping[int, Proposal]:
+    """Return the proposal of each version, by its number; what shipped has none.
+
+    The same packs may be proposed again: version and proposal are made at one instant.
+    """
+    where = (Proposal.workspace == workspace, Proposal.subject == Subject.RULE_SET)
+    left: dict[tuple[bytes, datetime], list[Proposal]] = defaultdict(list)
+    for proposal in session.scalars(select(Proposal).where(*where).order_by(Proposal.id)):
+        left[proposal.digest, proposal.proposed_at].append(proposal)
+    found = {}
+    for version in sorted(versions, key=lambda one: one.number):
+        if made := left[version.digest, version.made_at]:
+            found[version.number] = made.pop(0)
+    return found
+
+
 def waiting_proposals(session: Session, workspace: str, limit: int = 20) -> tuple[Proposal, ...]:
     """Return the proposals about rules that nobody has answered, oldest first."""
     where = (Proposal.workspace == workspace, Proposal.subject == Subject.RULE_SET, Proposal.decided_at.is_(None))
@@ -215,20 +233,21 @@ def findings_of(session: Session, workspace: str, revision: bytes, rule_set: byt
     return tuple(_stored(found, accepted, dismissed) for found in stored)
 
 
-_Answers = Mapping[str, tuple[str, str]]
+_Answers = Mapping[str, tuple[str, str, datetime]]
 
 
 def _answers(
     session: Session, of: type[Acceptance] | type[Dismissal], by: Any, workspace: str, revision: bytes
 ) -> _Answers:
-    """Who answered for which rule in this revision, and why."""
-    rows = session.execute(select(of.rule, by, of.reason).where(of.workspace == workspace, of.revision == revision))
-    return {rule: (who, reason) for rule, who, reason in rows}
+    """Who answered for which rule in this revision, why and when."""
+    where = (of.workspace == workspace, of.revision == revision)
+    rows = session.execute(select(of.rule, by, of.reason, of.at).where(*where))
+    return {rule: (who, reason, at) for rule, who, reason, at in rows}
 
 
 def _stored(found: Mapping[str, Any], accepted: _Answers, dismissed: _Answers) -> StoredFinding:
-    accepted_by, accepted_reason = accepted.get(found["rule"], (None, None))
-    dismissed_by, dismissed_reason = dismissed.get(found["rule"], (None, None))
+    accepted_by, accepted_reason, _ = accepted.get(found["rule"], (None, None, None))
+    dismissed_by, dismissed_reason, dismissed_at = dismissed.get(found["rule"], (None, None, None))
     lists = {name: tuple(found.get(name, ())) for name in ("missing", "considered")}
     return StoredFinding(
         **{**found, **lists},
@@ -236,6 +255,7 @@ def _stored(found: Mapping[str, Any], accepted: _Answers, dismissed: _Answers) -
         accepted_reason=accepted_reason,
         dismissed_by=dismissed_by,
         dismissed_reason=dismissed_reason,
+        dismissed_at=dismissed_at,
     )
 
 

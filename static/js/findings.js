@@ -1,7 +1,7 @@
 // Findings on the page: the marks behind the words, and the cards that explain them.
 
 import { make } from "./dom.js";
-import { toUtf16 } from "./offsets.js";
+import { change, toUtf16 } from "./offsets.js";
 
 const RANKS = { low: 0, medium: 1, high: 2, block: 3 };
 const WORDS = { block: ["Block", "x-octagon-fill"], high: ["High", "exclamation-triangle-fill"], medium: ["Medium", "exclamation-diamond-fill"], low: ["Low", "info-circle-fill"] };
@@ -35,6 +35,13 @@ export function paint(marks, text, findings) {
   // A last line break has no height of its own in a block.
   marks.replaceChildren(...pieces, "\n");
   return { owner, found };
+}
+
+/** The findings of `before` in their places in `after`; those in whose words something changed are left out. */
+export function moved(findings, before, after) {
+  const { from, to, by } = change(before, after);
+  const kept = findings.filter(({ start, end }) => start === null || end <= from || start >= to);
+  return kept.map((one) => (one.start === null || one.end <= from ? one : { ...one, start: one.start + by, end: one.end + by }));
 }
 
 /** One group for each rule, gravest first. */
@@ -80,22 +87,62 @@ function outcome({ fits, settles, brings }) {
   return fits ? " The words answer the finding and bring no other." : "";
 }
 
-/** What taking the suggested words would do, and the button that takes them where nothing speaks against it. */
-function offer(area, text, edit) {
-  const take = () => {
-    if (area.value !== text) return; // Other words stand there by now: they were not what was measured.
-    area.focus();
-    area.setRangeText(edit.words, toUtf16(text, edit.start), toUtf16(text, edit.end), "end");
-    area.dispatchEvent(new Event("input", { bubbles: true }));
-  };
-  const good = edit.fits && edit.settles && !edit.brings.length;
+/** Whether nothing speaks against an edit. */
+export function good({ fits, settles, brings }) {
+  return fits && settles && !brings.length;
+}
+
+/** The words that an edit takes from `text`. */
+export function taken(text, { start, end }) {
+  return text.slice(toUtf16(text, start), toUtf16(text, end));
+}
+
+/** Makes an edit as if it were typed, so that the browser can undo it. */
+export function write(area, { start, end, words }) {
+  const text = area.value;
+  const [from, to] = [toUtf16(text, start), toUtf16(text, end)];
+  area.focus();
+  area.setSelectionRange(from, to);
+  if (words ? document.execCommand("insertText", false, words) : document.execCommand("delete")) return;
+  area.setRangeText(words, from, to, "end");
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+function verb(edit, finding) {
+  if (edit.start === edit.end) return /[.!?]$/.test(edit.words) ? "Add this sentence" : "Add these words";
+  if (edit.words) return "Use this wording";
+  return edit.start >= finding.start && edit.end <= finding.end + 1 ? "Delete these words" : "Delete this sentence";
+}
+
+const AROUND = 40; // code units on each side of an edit: enough to judge whether the sentence still stands
+
+function around(text, { start, end, words }) {
+  const [from, to] = [toUtf16(text, start), toUtf16(text, end)];
+  const before = from > AROUND ? `…${text.slice(from - AROUND, from).replace(/^\S*/, "")}` : text.slice(0, from);
+  const after = text.length - to > AROUND ? `${text.slice(to, to + AROUND).replace(/\S*$/, "")}…` : text.slice(to);
+  return `${before}${words}${after}`.trim();
+}
+
+/** What an edit would do, and the button that makes it where nothing speaks against it. */
+function offer(text, finding, edit, take) {
   const parts = [make("p", { class: "finding-cost", "data-fits": String(edit.fits) }, cost(edit) + outcome(edit))];
-  if (good) parts.push(button("Use this wording", "", take));
+  if (good(edit) && edit.start !== edit.end) parts.push(make("p", { class: "finding-then" }, "Then it reads: ", make("q", {}, around(text, edit))));
+  if (good(edit)) parts.push(button(verb(edit, finding), "", () => take(edit)));
   return parts;
 }
 
-/** Everything about what one rule found. The server's word on the edit comes later, through `measured`. */
-export function card(name, area, group) {
+/** Selects the words of a finding of `text` in the box, also where they moved since. */
+function select(area, text, { start, end, match }) {
+  const at = area.value === text ? toUtf16(text, start) : area.value.indexOf(match);
+  area.focus();
+  if (at >= 0) area.setSelectionRange(at, area.value === text ? toUtf16(text, end) : at + match.length);
+}
+
+/**
+ * Everything about what one rule found. The server's word on the edit comes later, through `measured`; `take(edit)`
+ * makes it.
+ */
+export function card(name, area, group, take) {
   const text = area.value;
   const [finding, ...more] = group;
   const [word, shape] = WORDS[finding.severity];
@@ -109,12 +156,8 @@ export function card(name, area, group) {
   if (finding.citation) element.append(make("p", { class: "finding-cite" }, `${finding.citation} · ${finding.rule}`));
   if (finding.suggestion) element.append(make("div", { class: "finding-instead" }, icon("arrow-right-circle"), make("span", {}, finding.suggestion)));
   const actions = make("div", { class: "actions" });
-  const show = () => {
-    area.focus();
-    area.setSelectionRange(toUtf16(text, finding.start), toUtf16(text, finding.end));
-  };
-  if (finding.start !== null) actions.append(button("Show", "btn-quiet", show));
+  if (finding.start !== null) actions.append(button("Select the words", "btn-quiet", () => select(area, text, finding)));
   element.append(actions);
-  const measured = (edit) => actions.prepend(...offer(area, text, edit));
+  const measured = (edit) => actions.prepend(...offer(text, finding, edit, take));
   return { element, measured };
 }

@@ -18,3 +18,15 @@ export function toUtf16(text, codePoints) {
   }
   return at;
 }
+
+/** What became of `before`: the code points from `from` to `to` were replaced, and all that follows moved by `by`. */
+export function change(before, after) {
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && before[start] === after[start]) start += 1;
+  let same = 0;
+  while (same < shorter - start && before[before.length - 1 - same] === after[after.length - 1 - same]) same += 1;
+  const from = toCodePoints(before, start);
+  const to = toCodePoints(before, before.length - same);
+  return { from, to, by: toCodePoints(after, after.length - same) - to };
+}

@@ -7,13 +7,23 @@ const OPENS = 200; // ms that the pointer rests on the words
 const CLOSES = 300; // ms to move from the words to the card
 const MOVES = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"]);
 
+const GAP = 6; // px between the words and the card
+const LEAST = 96; // px of a card, however small the window
+
+/** Where the window ends for reading: on a phone the bar of pages stands over its end. */
+function floor() {
+  const bar = document.querySelector(".rail-nav");
+  const fixed = bar && getComputedStyle(bar).position === "fixed";
+  return fixed ? bar.getBoundingClientRect().top : window.innerHeight;
+}
+
 function holds(box, x, y) {
   return x >= box.left && x <= box.right && y >= box.top && y <= box.bottom;
 }
 
 /**
  * Shows what `describe(finding)` makes; `point(finding)` hears which words are meant, or null.
- * `over` tells it about new marks, `again` makes an open card anew.
+ * `over` tells it about new marks, `again` makes an open card anew, `follow` puts it beside its words again.
  */
 export function peek(area, marks, describe, point) {
   const editor = area.parentElement;
@@ -38,10 +48,22 @@ export function peek(area, marks, describe, point) {
     open = mark;
     box.replaceChildren(describe(painted.found.get(mark)));
     box.hidden = false;
-    const words = mark.getClientRects()[0];
+    place(mark);
+  }
+
+  /** Below the words; above them where there is more room. What finds no room at all scrolls in itself. */
+  function place(mark) {
     const around = editor.getBoundingClientRect();
-    box.style.top = `${Math.max(...[...mark.getClientRects()].map((one) => one.bottom)) - around.top + 6}px`;
-    box.style.left = `${Math.max(0, Math.min(words.left - around.left, editor.clientWidth - box.offsetWidth))}px`;
+    const lines = [...mark.getClientRects()];
+    const top = Math.min(...lines.map((one) => one.top));
+    const bottom = Math.max(...lines.map((one) => one.bottom));
+    const below = floor() - bottom - 2 * GAP;
+    const above = top - 2 * GAP;
+    box.style.maxHeight = "";
+    const up = box.offsetHeight > below && above > below;
+    box.style.maxHeight = `${Math.max(LEAST, up ? above : below)}px`;
+    box.style.top = `${(up ? top - GAP - box.offsetHeight : bottom + GAP) - around.top}px`;
+    box.style.left = `${Math.max(0, Math.min(lines[0].left - around.left, editor.clientWidth - box.offsetWidth))}px`;
   }
 
   function markUnder(event) {
@@ -97,6 +119,12 @@ export function peek(area, marks, describe, point) {
       painted = now;
       under = null;
       close();
+    },
+    follow() {
+      if (!open) return;
+      const [at, around] = [open.getBoundingClientRect(), area.getBoundingClientRect()];
+      if (at.bottom > around.top && at.top < around.bottom) place(open);
+      else close();
     },
     again() {
       if (!open) return;

@@ -40,7 +40,7 @@ function show() {
 
 const tryText = later(SOON, (signal) => fill(form.querySelector("[data-tried]"), form.dataset.try, signal));
 const tryPosts = later(LATER, (signal) => fill(form.querySelector("[data-swept]"), form.dataset.sweep, signal));
-const POSTS = new Set(["kind", "match", "exceptions", "unless", "needs", "beside", "tokens", "most", "regimes", "classes", "networks"]);
+const POSTS = new Set(["kind", "match", "exceptions", "unless", "needs", "beside", "tokens", "ordered", "most", "regimes", "classes", "networks"]);
 const sweeps = Boolean(form.dataset.sweep);
 
 form.addEventListener("input", (event) => {

@@ -130,7 +130,7 @@ def _writes_a_loan(site, visitor, **options):
     channel.locator("input[name=channel]").check()
     text = channel.locator("textarea")
     text.fill(LOAN)
-    expect(channel.locator(".finding-list .finding-cost")).to_have_count(2)
+    expect(channel.locator(".finding-list .finding-cost")).to_have_count(3)
     return maria, channel, text
 
 
@@ -139,7 +139,7 @@ def test_a_wording_is_taken_with_one_click_and_the_count_follows(site, visitor):
     missing = channel.locator(".finding-list .finding-card", has_text="equal-housing-legend-missing")
     left = 280 - len(LOAN)
     expect(missing.locator(".finding-cost")).to_contain_text(f"Adds 21 weighted characters of the {left} left.")
-    missing.get_by_role("button", name="Use this wording").click()
+    missing.get_by_role("button", name="Add these words").click()
     expect(text).to_have_value(f"{LOAN} Equal Housing Lender")
     expect(missing).to_have_count(0)
     expect(channel.locator("[data-count]")).to_have_text(str(len(LOAN) + 21))
@@ -152,7 +152,114 @@ def test_a_wording_that_does_not_fit_is_not_offered(site, visitor):
     cost = channel.locator(".finding-list .finding-cost[data-fits=false]")
     expect(cost).to_contain_text("it does not fit")
     missing = channel.locator(".finding-list .finding-card", has_text="equal-housing-legend-missing")
-    expect(missing.get_by_role("button", name="Use this wording")).to_have_count(0)
+    expect(missing.get_by_role("button")).to_have_count(0)
+
+
+def test_what_was_taken_leaves_the_page_before_the_server_answers(site, visitor):
+    maria, channel, text = _writes_a_loan(site, visitor)
+    maria.page.route("**/api/v1/check*", lambda route: None)
+    promise = channel.locator(".finding-list .finding-card", has_text="guaranteed-return")
+    expect(promise.locator(".finding-then")).to_contain_text("Home loans from 5.9% APR, with approval.")
+    promise.get_by_role("button", name="Delete these words").click()
+    left = "Home loans from 5.9% APR, with approval."
+    expect(text).to_have_value(left)
+    expect(promise).to_have_count(0)
+    expect(
+        channel.locator(".finding-list .finding-card[data-stale]", has_text="approval-for-everybody")
+    ).to_be_visible()
+    expect(channel.locator("mark.finding")).to_have_count(0)
+    expect(channel.locator(".finding-list .finding-card", has_text="equal-housing-legend-missing")).to_be_visible()
+    maria.page.keyboard.press("Control+z")
+    expect(text).to_have_value(LOAN)
+
+
+def test_underlining_stays_with_its_words_while_others_are_typed(site, visitor):
+    maria, channel, text = _writes_a_loan(site, visitor)
+    maria.page.route("**/api/v1/check*", lambda route: None)
+    marked = channel.locator("mark.finding").all_inner_texts()
+    text.focus()
+    maria.page.keyboard.press("Control+Home")
+    maria.page.keyboard.type("🏠 New: ")
+    assert channel.locator("mark.finding").all_inner_texts() == marked
+    assert channel.locator(".finding-card[data-stale]").count() == 0
+
+
+def test_the_words_of_a_finding_are_selected(site, visitor):
+    _, channel, text = _writes_a_loan(site, visitor)
+    card = channel.locator(".finding-list .finding-card", has_text="approval-for-everybody")
+    card.get_by_role("button", name="Select the words").click()
+    assert text.evaluate("e => e.value.slice(e.selectionStart, e.selectionEnd)") == "guaranteed approval"
+
+
+def test_a_wording_is_taken_in_every_version_that_says_the_same(site, visitor):
+    maria, channel, text = _writes_a_loan(site, visitor)
+    page = maria.page
+    same, other = page.locator("[data-channel=news]"), page.locator("[data-channel=linkedin-page]")
+    for one, words in ((same, f"Good morning. {LOAN}"), (other, "Home loans from 5.9% APR.")):
+        one.locator("input[name=channel]").check()
+        one.locator("textarea").fill(words)
+    expect(same.locator(".finding-list .finding-cost")).to_have_count(3)
+    expect(other.locator(".finding-list .finding-cost")).to_have_count(1)
+    promise = channel.locator(".finding-list .finding-card", has_text="approval-for-everybody")
+    promise.get_by_role("button", name="Use this wording").click()
+    expect(channel.locator(".elsewhere")).to_contain_text("(news)")
+    expect(channel.locator(".elsewhere")).not_to_contain_text("linkedin")
+    maria.look()
+    page.get_by_role("button", name="Apply to all versions").click()
+    mended = LOAN.replace("guaranteed approval", "subject to credit approval")
+    expect(text).to_have_value(mended)
+    expect(same.locator("textarea")).to_have_value(f"Good morning. {mended}")
+    expect(other.locator("textarea")).to_have_value("Home loans from 5.9% APR.")
+    expect(page.locator(".elsewhere")).to_have_count(0)
+    expect(text).to_be_focused()
+
+
+def test_a_long_text_scrolls_in_its_box_with_its_underlining(site, visitor):
+    maria = visitor()
+    maria.sign_in(site.person("marketer"))
+    maria.open("/posts/new")
+    maria.page.get_by_label("Product").select_option("fund")
+    channel = maria.page.locator("[data-channel=news]")
+    channel.locator("input[name=channel]").check()
+    text = channel.locator("textarea")
+    text.fill(
+        ("The branch opens at nine, and coffee is on us until ten. " * 350)[:19_900] + "\nGuaranteed returns of 8%."
+    )
+    expect(channel.locator("mark.finding").first).to_be_attached()
+    assert text.bounding_box()["height"] <= 600
+    channel.locator(".finding-card").first.get_by_role("button", name="Select the words").click()
+    text.evaluate("e => { e.scrollTop = e.scrollHeight }")
+    expect(channel.locator("mark.finding").last).to_be_in_viewport()
+    sizes = "e => [e.clientWidth, e.scrollHeight, e.scrollTop]"
+    maria.page.wait_for_function(
+        "() => { const e = document.querySelector('[data-channel=news] .editor'); "
+        "return e.children[0].scrollTop === e.querySelector('textarea').scrollTop }"
+    )
+    assert text.evaluate(sizes) == channel.locator(".editor-marks").evaluate(sizes)
+
+
+def test_submitting_with_grave_findings_asks_once(site, visitor):
+    maria, _, text = _writes_a_loan(site, visitor)
+    page, submit = maria.page, maria.page.locator("[data-submit]").first
+    page.get_by_label("Title").fill("Loans")
+    assert submit.get_attribute("data-confirm") is None, "what blocks is refused anyway"
+    page.route("**/posts/preview", lambda route: (page.wait_for_timeout(600), route.continue_()))
+    text.fill("Home loans from 5.9% APR.")
+    submit.click()
+    expect(page.get_by_role("dialog")).to_contain_text("1 finding of severity High is open.")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    page.unroute("**/posts/preview")
+    expect(submit).to_have_attribute("data-confirm", "1 finding of severity High is open. Submit all the same?")
+    submit.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("1 finding of severity High is open.")
+    maria.look()
+    dialog.get_by_role("button", name="Cancel").click()
+    assert page.url.endswith("/posts/new")
+    submit.click()
+    with page.expect_navigation():
+        dialog.get_by_role("button", name="Submit for review").click()
+    expect(page.get_by_text("In review").first).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -213,6 +320,8 @@ PAGES = {
         "/rules/new?copy=PRO101",
         "/rules/import",
         "/rules/PRO101",
+        "/rules/PRO101/posts",
+        "/rules/PRO101/posts?only=alarms",
         "/rules/versions/1",
         "/audit",
         "/records",
@@ -257,6 +366,29 @@ def test_the_card_of_a_finding_fits_a_phone(site, visitor):
     box = channel.locator(".peek").bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= 390
     assert maria.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("size", [(1280, 620), (390, 620)], ids=["desktop", "phone"])
+@pytest.mark.parametrize("place", ["start", "end"])
+def test_the_card_of_a_finding_stays_in_the_window(site, visitor, size, place):
+    width, height = size
+    maria, channel, text = _writes_a_loan(site, visitor, viewport={"width": width, "height": height})
+    page, card = maria.page, channel.locator(".peek")
+    # Where its words stand at the top or at the end of the window, the bar of a phone aside.
+    channel.locator("mark.finding").last.evaluate(
+        "(mark, place) => { mark.scrollIntoView({ block: place, behavior: 'instant' });"
+        " window.scrollBy({ top: place === 'end' ? 70 : -10, behavior: 'instant' }) }",
+        place,
+    )
+    for key in ("End", *["ArrowLeft"] * 4):
+        text.evaluate("e => e.focus({ preventScroll: true })")
+        page.keyboard.press(key)
+    expect(card).to_be_visible()
+    box = card.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    assert box["y"] >= 0 and box["y"] + box["height"] <= height - (56 if width < 640 else 0)
+    words = channel.locator("mark.finding").last.bounding_box()
+    assert box["y"] >= words["y"] + words["height"] or box["y"] + box["height"] <= words["y"] + 4
 
 
 def test_the_policy_of_the_pages_lets_no_inline_script_run(site, visitor):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from approval.db import reading
-from approval.desk.queries import edits as edits_
+from approval.desk.queries import edits as edits_, wording
 from approval.desk.queries.edits import Edit, edits
 from approval.rules import RuleSet, load_packs, offered
 from approval.screening.services import Part, check
@@ -108,6 +110,66 @@ def test_words_in_place_of_others_are_judged_in_their_place(suggested):
     assert edit.adds == len("subject to credit approval") - len("guaranteed approval")
 
 
+def words_after(text, made, name):
+    edit = made[name]
+    return edit and edit.of(text)
+
+
+FUND = {"product": "fund", "audience": "retail"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "left"),
+    [
+        ("A risk-free way to grow. We open at nine.", "risk-denied", "A way to grow. We open at nine."),
+        ("Risk-free growth. We open at nine.", "risk-denied", "Growth. We open at nine."),
+        ("Ask us at nine. Returns are guaranteed!", "guaranteed-return", "Ask us at nine."),
+        ("Returns are guaranteed! Ask us at nine.", "guaranteed-return", "Ask us at nine."),
+        ("Our fund is risk-free for you. We open at nine.", "risk-denied", "We open at nine."),
+        ("A risk-free offer stands. We open at nine.", "risk-denied", "We open at nine."),
+        ("Returns are guaranteed!", "guaranteed-return", None),
+    ],
+    ids=[
+        "a qualifier",
+        "a qualifier that begins the sentence",
+        "the last sentence",
+        "the first sentence",
+        "a qualifier that carries its sentence",
+        "a qualifier whose article would not fit",
+        "the only sentence",
+    ],
+)
+def test_what_a_rule_wants_deleted_is_struck_where_a_sentence_stands_without_it(suggested, text, name, left):
+    found, _ = suggested(text, **FUND)
+    assert words_after(text, found, name) == left
+    assert left is None or (found[name].good and found[name].adds < 0 and not found[name].told)
+
+
+def test_a_lack_that_another_rule_tells_of_is_not_brought(suggested):
+    """Without the claim it is the pitch that says nothing of risk: nothing is missing that was not missing before."""
+    found, _ = suggested("A risk-free way to grow. We open at nine.", **FUND)
+    assert "claim-without-risk" in found
+    again, _ = suggested("A way to grow. We open at nine.", **FUND)
+    assert list(again) == ["risky-product-pitched-without-risk"]
+    assert found["risk-denied"].brings == ()
+
+
+def test_striking_that_leaves_a_finding_or_brings_one_is_not_offered(suggested, monkeypatch):
+    text = "A risk-free way to grow. We open at nine."
+    real = edits_._judged
+    monkeypatch.setattr(edits_, "_judged", lambda edit, *about: replace(real(edit, *about), brings=("another",)))
+    assert suggested(text, **FUND)[0]["risk-denied"] is None
+
+
+def test_most_findings_of_a_typical_post_carry_an_edit(suggested):
+    text = (
+        "A risk-free way to grow with our fund! Act now before it's too late. "
+        "We are the best bank in the country. Returns are guaranteed."
+    )
+    found, made = suggested(text, **FUND)
+    assert len(found) >= 4 and 2 * len(made) > len(found)
+
+
 def test_words_never_take_the_place_of_a_tag(suggested):
     text = 'Ask <a href="https://northwind.com/">about guaranteed approval</a>.'
     found, made = suggested(text, channel="blog", product="credit-card")
@@ -115,13 +177,13 @@ def test_words_never_take_the_place_of_a_tag(suggested):
 
 
 def test_an_edit_that_brings_another_finding_is_not_a_good_one(suggested, monkeypatch):
-    monkeypatch.setattr(edits_, "offered", lambda suggestion: ("Guaranteed returns of 9%, with no risk.", True))
+    monkeypatch.setattr(wording, "offered", lambda suggestion: ("Guaranteed returns of 9%, with no risk.", True))
     _, made = suggested(HOME_LOAN)
     assert made and all("guaranteed-return" in edit.brings and not edit.good for edit in made.values())
 
 
 def test_an_edit_that_settles_nothing_is_not_a_good_one(suggested, monkeypatch):
-    monkeypatch.setattr(edits_, "offered", lambda suggestion: ("Our branch opens at nine.", True))
+    monkeypatch.setattr(wording, "offered", lambda suggestion: ("Our branch opens at nine.", True))
     _, made = suggested(HOME_LOAN)
     assert made and not any(edit.settles or edit.good for edit in made.values())
 

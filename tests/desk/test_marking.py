@@ -18,6 +18,11 @@ def test_where_two_overlap_the_graver_is_shown():
     assert pieces(TEXT, spans) == (Piece("Guaranteed ", "low", "1"), Piece("9% without risk", "block", "2"))
 
 
+def test_what_somebody_answered_for_is_shown_only_where_nothing_else_is():
+    spans = [Span("1", 11, 26, "high", quiet=True), Span("2", 0, 13, "low")]
+    assert pieces(TEXT, spans) == (Piece("Guaranteed 9%", "low", "2"), Piece(" without risk", "high", "1", quiet=True))
+
+
 def test_a_finding_has_one_piece_so_that_its_anchor_is_one():
     found = pieces(TEXT, [Span("1", 0, 26, "low"), Span("2", 11, 13, "block")])
     assert [piece.finding for piece in found] == ["1", "2", None]

@@ -11,6 +11,7 @@ from doors import give_passwords
 from factories import (
     BLOCKED,
     CLEAN,
+    SHORTENED,
     TYPED,
     a_decision,
     a_person,
@@ -199,6 +200,51 @@ def test_compliance_answers_for_a_finding_by_name_after_the_author_asked(signed,
     assert signed("carla").post(f"/posts/{id_}/findings/accept", empty).status_code == 422
     assert signed("carla").post(f"/posts/{id_}/findings/accept", asked).status_code == 302
     assert "Accepted by Carla" in signed("ruth").get(f"/posts/{id_}").text
+
+
+def test_a_false_alarm_is_muted_left_out_of_the_count_and_taken_back(signed, made):
+    id_ = made(a_post_in_review, SHORTENED)
+    ruth, path = signed("ruth"), f"/posts/{id_}/findings/"
+    page = ruth.get(f"/posts/{id_}").text
+    badge = re.compile(r"<h2>Findings</h2>.*?</div>", re.DOTALL)
+    assert "Low" in badge.search(page)[0] and " data-quiet" not in page and "No false alarm after all" not in page
+    rule = re.search(r'name="rule" value="([A-Z0-9]+)"', page)[1]
+    form = {"rule": rule, "reason": "It names the day of the opening.", "seen": facts(id_).revision.hex()}
+    assert ruth.post(path + "dismiss", form).status_code == 302
+    page = signed("maria").get(f"/posts/{id_}").text
+    assert "Low" not in badge.search(page)[0]
+    assert " data-settled" in page and " data-quiet" in page
+    told = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", page))
+    assert re.search(r"A false alarm, says Ruth[^,]*, [^:]*\d\d:\d\d[^:]*: It names the day of the opening\.", told)
+    assert "No false alarm after all" not in page, "the author takes back nothing"
+    assert signed("maria").post(path + "restore", form).status_code == 403
+    rafael = signed("rafael")
+    assert "No false alarm after all" in rafael.get(f"/posts/{id_}").text
+    assert rafael.post(path + "restore", {**form, "seen": "0" * 64}).status_code == 409
+    assert rafael.post(path + "restore", form).status_code == 302
+    page = ruth.get(f"/posts/{id_}").text
+    assert "Low" in badge.search(page)[0] and " data-quiet" not in page
+    assert rafael.post(path + "restore", form, page="/account").status_code == 404
+
+
+def test_a_false_alarm_that_blocks_goes_on_counting(signed, made):
+    id_ = made(a_post, BLOCKED)
+    ruth = signed("ruth")
+    rule = re.search(r'name="rule" value="([A-Z0-9]+)"', ruth.get(f"/posts/{id_}").text)[1]
+    before = re.findall(r'data-tone="block"', ruth.get(f"/posts/{id_}").text)
+    form = {"rule": rule, "reason": "It quotes a scam.", "seen": facts(id_).revision.hex()}
+    assert ruth.post(f"/posts/{id_}/findings/dismiss", form).status_code == 302
+    page = ruth.get(f"/posts/{id_}").text
+    assert re.findall(r'data-tone="block"', page) == before and "It goes on blocking until compliance" in page
+
+
+def test_submitting_asks_first_while_a_grave_finding_is_open(signed, made):
+    loan = made(a_post, "Home loans from 5.9% APR.", product="home-loan")
+    question = "1 finding of severity High is open. Submit all the same?"
+    for address in (f"/posts/{loan}", f"/posts/{loan}/edit"):
+        assert f'data-confirm="{question}"' in signed("maria").get(address).text
+    for words in (CLEAN, BLOCKED, SHORTENED):
+        assert "of severity High" not in signed("maria").get(f"/posts/{made(a_post, words)}/edit").text
 
 
 # -- talking -------------------------------------------------------------------------------------------------------

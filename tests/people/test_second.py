@@ -6,11 +6,11 @@ from sqlalchemy import select
 from approval.audit.models import Entry
 from approval.capabilities import Capability, Role
 from approval.db import reading, transaction
-from approval.errors import AlreadyDecided, CapabilityMissing, Invalid, OwnWords
+from approval.errors import AlreadyDecided, CapabilityMissing, Forbidden, Invalid, OwnWords
 from approval.people.models import Notice, Person, Proposal, Subject
 from approval.people.queries import actor_of
 from approval.people.services import accounts, closing
-from approval.people.services.second import propose, second
+from approval.people.services.second import propose, second, withdraw
 
 DIGEST = bytes(range(32))
 DEFINE = Capability.DEFINE
@@ -26,6 +26,11 @@ def decide(id_, by, accept=True):
     with transaction() as session:
         row = session.get_one(Proposal, id_)
         return second(session, row, by=by, accept=accept, capability=DEFINE).accepted
+
+
+def take_back(id_, by):
+    with transaction() as session:
+        return withdraw(session, session.get_one(Proposal, id_), by=by).accepted
 
 
 def last_kind():
@@ -67,6 +72,26 @@ def test_a_proposal_is_decided_once(firm):
     decide(id_, firm.other_compliance, accept=False)
     with pytest.raises(AlreadyDecided):
         decide(id_, firm.administrator)
+
+
+def test_who_proposed_a_change_takes_it_back(firm_everywhere):
+    firm = firm_everywhere
+    id_ = put(firm.compliance)
+    assert take_back(id_, firm.compliance) is False
+    assert last_kind() == "proposal.withdrawn"
+    with pytest.raises(AlreadyDecided):
+        decide(id_, firm.other_compliance)
+    with pytest.raises(AlreadyDecided):
+        take_back(id_, firm.compliance)
+
+
+def test_nobody_else_takes_a_proposal_back_nor_once_it_is_answered(firm):
+    id_ = put(firm.compliance)
+    with pytest.raises(Forbidden):
+        take_back(id_, firm.other_compliance)
+    assert decide(id_, firm.other_compliance)
+    with pytest.raises(AlreadyDecided):
+        take_back(id_, firm.compliance)
 
 
 def test_who_is_alone_changes_alone_and_the_log_says_so(firm):

@@ -195,6 +195,8 @@ class History:
     def judge(self, session, post) -> None:
         found = session.scalars(select(Screening.findings).where(Screening.revision == post.revision)).first()
         rule = next(iter(found or ()))["rule"]
+        if self.dice.random() < 0.3:
+            return posts.take_back_dismissal(session, post, rule, by=self.firm.compliance)
         act = self.dice.choice((posts.accept_finding, posts.dismiss_finding))
         act(session, post, rule, reason="Seen, and agreed.", by=self.firm.compliance)
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import pytest
-from factories import BLOCKED, a_draft, a_post
+from factories import BLOCKED, SHORTENED, a_draft, a_post, a_post_in_review
 from sqlalchemy import select
 
+from approval.audit.models import Entry
+from approval.audit.queries.replaying import replay
 from approval.db import reading, transaction
-from approval.errors import CapabilityMissing, Conflict, Invalid, OwnWords
+from approval.errors import CapabilityMissing, Conflict, IllegalStep, Invalid, NotFound, OwnWords
 from approval.posts import queries as posts, services as drafts
+from approval.review import services as review
 from approval.rules import RuleSet
 from approval.screening import queries, services
 from approval.screening.models import ExceptionRequest
@@ -191,3 +194,61 @@ def test_a_finding_is_dismissed_once_by_a_reviewer_of_other_peoples_words(firm, 
         dismissed(post, rule, by=firm.compliance)
     with reading() as session:
         assert queries.tallies(session, post.workspace, (rule,))[rule].dismissed == 1
+
+
+def taken_back(post, rule, *, by):
+    with transaction() as session:
+        drafts.take_back_dismissal(session, posts.post_for_change(session, post.id), rule, by=by)
+
+
+@pytest.fixture
+def shortened(firm):
+    """A post in review with a finding that blocks nothing, and the finding's rule."""
+    with transaction() as session:
+        post = a_post_in_review(session, firm, SHORTENED)
+    (found, *_) = found_in(post)
+    return post, found.rule
+
+
+def found_in(post):
+    with reading() as session:
+        rule_set = services.digest_in_force(session, post.workspace)
+        return queries.findings_of(session, post.workspace, post.revision, rule_set)
+
+
+def kinds(about):
+    with reading() as session:
+        rows = session.execute(select(Entry.kind, Entry.actor).order_by(Entry.index))
+        return [(kind, actor) for kind, actor in rows if kind.startswith(about)]
+
+
+def test_a_dismissal_is_taken_back_and_the_log_keeps_both(firm, shortened):
+    post, rule = shortened
+    dismissed(post, rule, by=firm.reviewer)
+    assert found_in(post)[0].dismissed_at is not None
+    taken_back(post, rule, by=firm.other_reviewer)
+    assert {f.dismissed_by for f in found_in(post)} == {None}
+    with reading() as session:
+        assert queries.tallies(session, post.workspace, (rule,))[rule].dismissed == 0
+    assert kinds("finding.dismissed") == [("finding.dismissed", firm.reviewer.id)]
+    assert kinds("dismissal.") == [("dismissal.taken-back", firm.other_reviewer.id)]
+    dismissed(post, rule, by=firm.compliance, reason="It names the day of the opening.")
+    assert found_in(post)[0].dismissed_by == firm.compliance.id
+    with reading() as session:
+        assert list(replay(session, post.workspace)) == []
+
+
+def test_a_dismissal_is_taken_back_by_reviewers_of_other_peoples_words_while_in_review(firm, shortened):
+    post, rule = shortened
+    with pytest.raises(NotFound):
+        taken_back(post, rule, by=firm.reviewer)
+    dismissed(post, rule, by=firm.reviewer)
+    with pytest.raises(OwnWords):
+        taken_back(post, rule, by=firm.marketer)
+    with pytest.raises(CapabilityMissing):
+        taken_back(post, rule, by=firm.publisher)
+    with transaction() as session:
+        review.withdraw(session, posts.post_for_change(session, post.id), by=firm.compliance, reason="Not now.")
+    with pytest.raises(IllegalStep, match="in review"):
+        taken_back(post, rule, by=firm.reviewer)
+    assert found_in(post)[0].dismissed_by == firm.reviewer.id

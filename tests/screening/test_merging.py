@@ -85,6 +85,40 @@ def test_what_both_change_otherwise_is_refused_by_name(force, proposed, named):
     assert named in {problem.where for problem in refusal.value.problems}
 
 
+def an_amended_pack(*rules):
+    """The firm's own pack with amendments; each of *rules* is the id of a rule and a severity."""
+    source = a_pack("ONE101").decode()
+    for id_, severity in rules:
+        source = packing.with_amendment(source, {"rule": id_, "severity": severity})
+    return source.encode()
+
+
+def test_amendments_are_merged_one_by_one():
+    shipped = {"words": WORDS, "conduct": a_pack("PRO101", "PRO102", "PRO103")}
+    sides = ((("PRO101", "high"), ("PRO102", "high")), (("PRO101", "high"), ("PRO103", "high")))
+    base, force, proposed = ({**shipped, "firm": an_amended_pack(*side)} for side in ((("PRO101", "high"),), *sides))
+    found = merging.merged(base, force, proposed)
+    assert set(says(found["firm"])) == {
+        ("rest", "title"),
+        ("rule", "ONE101"),
+        *(("amend", f"PRO10{n}") for n in (1, 2, 3)),
+    }
+    RuleSet.parse(found)
+    gone = merging.merged(base, force, {**shipped, "firm": an_amended_pack()})
+    assert [name for section, name in says(gone["firm"]) if section == "amend"] == ["PRO102"]
+
+
+def test_a_rule_amended_by_both_otherwise_is_refused_by_name():
+    shipped = {"words": WORDS, "conduct": a_pack("PRO101")}
+    base, force, proposed = (
+        {**shipped, "firm": an_amended_pack(("PRO101", severity))} for severity in ("high", "medium", "block")
+    )
+    with pytest.raises(Conflict) as refusal:
+        merging.merged(base, force, proposed)
+    assert [(one.where, one.what) for one in refusal.value.problems] == [("PRO101", "word-pro101")]
+    assert merging.merged(base, force, force) == force
+
+
 def test_what_both_change_alike_is_no_clash():
     base, same = {"firm": a_pack("ONE101")}, a_pack("ONE101", severity="high")
     found = merging.merged(base, {"firm": same}, {"firm": same + a_pack("TWO101").partition(b"\n\n")[2]})

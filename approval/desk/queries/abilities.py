@@ -38,6 +38,7 @@ class Abilities:
     comment: bool
     accept: bool
     dismiss: bool
+    undismiss: bool
     ask: bool
     copy: bool
     evidence: bool
@@ -66,6 +67,7 @@ def abilities(
         comment=Capability.COMMENT in held,
         accept=Capability.ACCEPT_FINDING in held and not own,
         dismiss=Capability.DECIDE in held and not own,
+        undismiss=Capability.DECIDE in held and not own and post.standing is Standing.IN_REVIEW,
         ask=Capability.DRAFT in held and post.standing in (*EDITABLE, Standing.IN_REVIEW),
         copy=Capability.DRAFT in held,
         evidence=Capability.DRAFT in held,

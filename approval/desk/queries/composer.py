@@ -12,6 +12,7 @@ from approval.desk.queries.content import (
     ImageView,
     Marked,
     channel_view,
+    doubt,
     image_views,
     mark,
     part_names,
@@ -52,13 +53,17 @@ class Editor:
 
 @dataclass(frozen=True)
 class Aside:
-    """What stands beside the composer and follows it as it changes: previews, and the stages to come."""
+    """What stands beside the composer and follows it as it changes: previews, and the stages to come.
+
+    `question` is asked before submitting, if anything is.
+    """
 
     workspace: str
     firm: str
     channels: tuple[ChannelView, ...]
     images: tuple[tuple[str, str], ...]
     stages: tuple[StageLine, ...]
+    question: str | None
 
     @property
     def asked(self) -> int:
@@ -132,6 +137,7 @@ def _aside(
         ),
         images=tuple((attached.digest.hex(), attached.alt) for attached in words.media),
         stages=coming(session, firm.name, review.preview(session, firm.name, facts), row),
+        question=doubt(marked.groups),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from approval.desk.queries.marking import Piece, Span, anchors, pieces
@@ -55,13 +56,22 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Dismissed:
+    """Who called a finding a false alarm, when and why."""
+
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
 class Group:
     """Everything that one rule found in a post: one card, one answer."""
 
     finding: Found
     places: tuple[Place, ...]
     settled: str | None = None
-    dismissed: str | None = None
+    dismissed: Dismissed | None = None
     asked: tuple[str, ...] = ()
 
     @property
@@ -73,6 +83,11 @@ class Group:
     def open(self) -> bool:
         """True until somebody has accepted it by name."""
         return self.settled is None
+
+    @property
+    def counts(self) -> bool:
+        """True until it is accepted or called a false alarm. What blocks goes on counting: a false alarm blocks too."""
+        return self.open and (self.dismissed is None or self.finding.severity == Severity.BLOCK)
 
 
 @dataclass(frozen=True)
@@ -124,16 +139,18 @@ def mark(
     names: Mapping[str, str],
     *,
     settled: Mapping[str, str] | None = None,
-    dismissed: Mapping[str, str] | None = None,
+    dismissed: Mapping[str, Dismissed] | None = None,
     asked: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Marked:
-    """Put findings in their places. *texts*: part to text; *names*: part to words; the rest: rule to words."""
+    """Put findings in their places. *texts*: part to text; *names*: part to words; the rest: by rule."""
     numbered = [(str(n), found) for n, found in enumerate(findings, 1)]
+    alarms = {f.rule for f in findings if f.rule in (dismissed or {}) and f.severity != Severity.BLOCK}
+    quiet = alarms | (settled or {}).keys()
     spans: defaultdict[str, list[Span]] = defaultdict(list)
     for id_, found in numbered:
         part, start, end = found.part, found.start, found.end
         if part is not None and part in texts and start is not None and end is not None and start < end:
-            spans[part].append(Span(id_, start, end, found.severity))
+            spans[part].append(Span(id_, start, end, found.severity, found.rule in quiet))
     segments = {part: pieces(text, spans[part]) for part, text in texts.items()}
     marks = {id_: at for part, here in spans.items() for id_, at in anchors(texts[part], here).items()}
     by_rule: defaultdict[str, list[tuple[Place, Found]]] = defaultdict(list)
@@ -152,8 +169,8 @@ def mark(
     ]
     groups.sort(
         key=lambda group: (
+            not group.counts,
             not group.open,
-            bool(group.dismissed),
             -Severity(group.finding.severity).rank,
             int(group.places[0].id),
         )
@@ -211,7 +228,17 @@ def channel_view(name: str, text: str, known: ChannelFacts | None, segments: tup
     )
 
 
+def doubt(groups: Iterable[Group]) -> str | None:
+    """Return what to ask before submitting while findings of severity high are open, unless one blocks anyway."""
+    open_ = dict(tally(groups))
+    high = open_.get(Severity.HIGH, 0)
+    if not high or Severity.BLOCK in open_:
+        return None
+    told = "1 finding of severity High is" if high == 1 else f"{high} findings of severity High are"
+    return f"{told} open. Submit all the same?"
+
+
 def tally(groups: Iterable[Group]) -> tuple[tuple[str, int], ...]:
-    """Return how many open groups there are of each severity, gravest first."""
-    open_ = [group.finding.severity for group in groups if group.open]
+    """Return how many groups count of each severity, gravest first."""
+    open_ = [group.finding.severity for group in groups if group.counts]
     return tuple((str(s), open_.count(s)) for s in reversed(Severity) if s in open_)

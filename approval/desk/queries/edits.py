@@ -7,14 +7,15 @@ findings are shown.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
 from approval.db import Session
+from approval.desk.queries.wording import Way, ways
 from approval.networks import NETWORKS, Network
-from approval.rules import Finding, Severity, offered
+from approval.rules import Finding, Severity
 from approval.screening.services import Part, check
 
 MOST_EDITS = 20
@@ -25,6 +26,8 @@ MOST_JUDGED = 40_000
 @dataclass(frozen=True)
 class Edit:
     """The code points of a text from `start` to `end` become `words`; both are the same where nothing goes.
+
+    `told`: the rule's suggestion quotes the words. Otherwise they are what is left when a person strikes some.
 
     `adds` and `left`, what was left before, are in the network's own `unit`. `settles`: the rule finds less than
     before. `brings`: the names of the rules of medium and graver that find more than before.
@@ -37,6 +40,7 @@ class Edit:
     left: int
     unit: str
     fits: bool
+    told: bool
     settles: bool = False
     brings: tuple[str, ...] = ()
 
@@ -57,9 +61,10 @@ class Edit:
 def edits(
     session: Session, workspace: str, text: str, findings: Sequence[Finding], *, channel: str, **about: str | None
 ) -> dict[str, Edit]:
-    """Return the edit that each rule suggests at its first place, by rule; of a long text only as many as are judged.
+    """Return the edit that answers each rule at its first place, by rule; of a long text only as many as are judged.
 
-    *findings* are those of *text* on the network *channel*; *about* is what else `check` was told of it.
+    Words that a suggestion quotes are told of even where they would not do. *findings* are those of *text* on the
+    network *channel*; *about* is what else `check` was told of it.
     """
     network = NETWORKS.get(channel)
     if network is None:
@@ -73,40 +78,53 @@ def edits(
         after.setdefault(found.part or "", []).append(found)
     if "" in after:
         return {}
-    return {rule: _judged(edit, rule, findings, after[str(n)]) for n, (rule, edit) in enumerate(tried)}
+    return _best((rule, _judged(edit, rule, findings, after[str(n)])) for n, (rule, edit) in enumerate(tried))
+
+
+def _best(judged: Iterable[tuple[str, Edit]]) -> dict[str, Edit]:
+    """The first good edit of each rule; where none is, the words that its suggestion quotes."""
+    kept: dict[str, Edit] = {}
+    for rule, edit in judged:
+        if (edit.good or edit.told) and (rule not in kept or (edit.good and not kept[rule].good)):
+            kept[rule] = edit
+    return kept
 
 
 def _judged(edit: Edit, rule: str, before: Sequence[Finding], after: Sequence[Finding]) -> Edit:
     then, now = Counter(f.rule for f in before), Counter(f.rule for f in after)
-    brings = {f.name: None for f in after if f.severity is not Severity.LOW and now[f.rule] > then[f.rule]}
+    more = [f for f in after if f.severity is not Severity.LOW and now[f.rule] > then[f.rule]]
+    others = [f for f in before if f.rule != rule]
+    brings = {f.name: None for f in more if not _lacking_already(f, others, now)}
     return replace(edit, settles=now[rule] < then[rule], brings=tuple(brings))
 
 
+def _lacking_already(found: Finding, before: Iterable[Finding], now: Counter[str]) -> bool:
+    """Whether *found* only tells of what the text lacked before, in place of another rule of its topic."""
+    return found.start is None and any(
+        f.start is None and f.topic == found.topic and f.severity.rank >= found.severity.rank and not now[f.rule]
+        for f in before
+    )
+
+
 def _candidates(network: Network, text: str, findings: Sequence[Finding]) -> Iterator[tuple[str, Edit]]:
-    """Each rule once, gravest first: its words in place of what was found, or at the end."""
+    """What could answer each rule at its first place, gravest first."""
     first: dict[str, Finding] = {}
     for found in findings:
         first.setdefault(found.rule, found)
     for found in sorted(first.values(), key=lambda found: -found.severity.rank):
-        asked = offered(found.suggestion)
-        if asked is None:
-            continue
-        words, inserted = asked
-        if inserted or found.start is None or found.end is None:
-            yield found.rule, _measured(network, text, len(text), len(text), _gap(network, text) + words)
-        elif "<" not in found.match:  # A place may hold the tag that ends a link.
-            yield found.rule, _measured(network, text, found.start, found.end, words)
+        for way in ways(network, text, found):
+            yield found.rule, _measured(network, text, way)
 
 
-def _gap(network: Network, text: str) -> str:
-    """What stands between a text and a sentence after it."""
-    if not text or text[-1].isspace():
-        return ""
-    if network.segments(text)[-1].kind != "plain":
-        return "\n"
-    return " " if text.endswith((".", "!", "?")) else ". "
-
-
-def _measured(network: Network, text: str, start: int, end: int, words: str) -> Edit:
-    before, after = network.count(text), network.count(text[:start] + words + text[end:])
-    return Edit(start, end, words, after.used - before.used, before.remaining, before.unit, fits=not after.over)
+def _measured(network: Network, text: str, way: Way) -> Edit:
+    before, after = network.count(text), network.count(text[: way.start] + way.words + text[way.end :])
+    return Edit(
+        start=way.start,
+        end=way.end,
+        words=way.words,
+        adds=after.used - before.used,
+        left=before.remaining,
+        unit=before.unit,
+        fits=not after.over,
+        told=way.told,
+    )

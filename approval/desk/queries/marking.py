@@ -11,12 +11,13 @@ from approval.rules import Severity
 
 @dataclass(frozen=True)
 class Span:
-    """Where a finding stands in a text."""
+    """Where a finding stands in a text; `quiet` where somebody answered for it, so that it asks nothing any more."""
 
     id: str
     start: int
     end: int
     severity: str
+    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,11 @@ class Piece:
     text: str
     severity: str | None = None
     finding: str | None = None
+    quiet: bool = False
 
 
 def pieces(text: str, spans: Sequence[Span]) -> tuple[Piece, ...]:
-    """Divide *text*; together the pieces spell it. Where findings overlap the graver one is shown.
+    """Divide *text*; together the pieces spell it. Where findings overlap the graver one is shown, a quiet one last.
 
     A finding has one piece at most, so that its place has one anchor.
     """
@@ -40,7 +42,7 @@ def pieces(text: str, spans: Sequence[Span]) -> tuple[Piece, ...]:
             found.append(Piece(text[start:end]))
         else:
             shown.add(owner.id)
-            found.append(Piece(text[start:end], owner.severity, owner.id))
+            found.append(Piece(text[start:end], owner.severity, owner.id, owner.quiet))
     return tuple(found)
 
 
@@ -71,4 +73,4 @@ def _runs(length: int, spans: Sequence[Span]) -> list[tuple[int, int, Span | Non
 
 def _owner(place: int, spans: Sequence[Span]) -> Span | None:
     covering = [span for span in spans if span.start <= place < span.end]
-    return max(covering, key=lambda span: (Severity(span.severity).rank, -span.start), default=None)
+    return max(covering, key=lambda span: (not span.quiet, Severity(span.severity).rank, -span.start), default=None)

@@ -14,10 +14,12 @@ from approval.desk.queries.abilities import Abilities, abilities
 from approval.desk.queries.changes import Changes, changes_since
 from approval.desk.queries.content import (
     ChannelView,
+    Dismissed,
     Group,
     ImageView,
     Marked,
     channel_view,
+    doubt,
     image_views,
     mark,
     part_names,
@@ -66,6 +68,11 @@ class PostPage:
     def digest(self) -> str:
         """The digest of the words that are shown."""
         return self.post.revision.hex()
+
+    @property
+    def question(self) -> str | None:
+        """What to ask before submitting, if anything."""
+        return doubt(self.findings)
 
     @property
     def goes_out(self) -> datetime | None:
@@ -133,9 +140,9 @@ def _marked(
         names,
         settled={f.rule: f"Accepted by {people[f.accepted_by]}: {f.accepted_reason}" for f in stored if f.accepted_by},
         dismissed={
-            f.rule: f"A false alarm, says {people[f.dismissed_by]}: {f.dismissed_reason}"
+            f.rule: Dismissed(people[f.dismissed_by], f.dismissed_at, f.dismissed_reason or "")
             for f in stored
-            if f.dismissed_by
+            if f.dismissed_by and f.dismissed_at
         },
         asked={f.rule: tuple(f"{people[a.asked_by]}: {a.reason}" for a in asked if a.rule == f.rule) for f in stored},
     )

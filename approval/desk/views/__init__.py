@@ -4,6 +4,7 @@ from approval.desk.views import (  # noqa: F401  each adds its routes to the blu
     calendar,
     composer,
     deciding,
+    flagged,
     health,
     listing,
     post,

@@ -85,6 +85,18 @@ def dismiss_finding(post_id: int) -> Response | tuple[str, int]:
     return _answered(post_id, posts.dismiss_finding, "{} counts as a false alarm here.")
 
 
+@blueprint.post("/posts/<int:post_id>/findings/restore")
+@signed_in
+def restore_finding(post_id: int) -> Response:
+    """Take back that a finding is a false alarm, in the words that the page showed."""
+    rule = request.form.get("rule", "")
+    with changing(post_id) as (session, post):
+        _ensure_same(post.revision)
+        posts.take_back_dismissal(session, post, rule, by=current())
+    flash(f"{rule} is open again. The log keeps both.", "success")
+    return redirect(url_for("desk.post", post_id=post_id, _anchor=f"rule-{rule}"))
+
+
 @blueprint.post("/posts/<int:post_id>/findings/ask")
 @signed_in
 def ask_exception(post_id: int) -> Response | tuple[str, int]:

@@ -6,7 +6,7 @@ from approval import clock
 from approval.audit.services import record
 from approval.capabilities import Actor, Capability, can
 from approval.db import Session
-from approval.errors import AlreadyDecided, CapabilityMissing, Invalid, OwnWords, Problem
+from approval.errors import AlreadyDecided, CapabilityMissing, Forbidden, Invalid, OwnWords, Problem
 from approval.people import events
 from approval.people.models import Proposal, Subject
 from approval.people.queries import people_who
@@ -71,11 +71,35 @@ def second(session: Session, proposal: Proposal, *, by: Actor, accept: bool, cap
     return proposal
 
 
+def withdraw(session: Session, proposal: Proposal, *, by: Actor) -> Proposal:
+    """Take back a proposal that nobody has answered; only whoever made it.
+
+    It is decided as not accepted, by the person who proposed it: that is how it is told from one turned down.
+    """
+    session.refresh(proposal, with_for_update=True)
+    if proposal.proposed_by != by.id:
+        raise Forbidden("Only whoever proposed a change withdraws it; anybody else with the capability turns it down.")
+    ensure_waiting(proposal)
+    proposal.decided_by = by.id
+    proposal.decided_at = clock.now(session)
+    proposal.accepted = False
+    happened = events.Withdrawn(
+        by=by.id, workspace=proposal.workspace, subject=proposal.subject, digest=proposal.digest
+    )
+    record(session, happened, proposal)
+    return proposal
+
+
 def ensure_second(proposal: Proposal, by: Actor, capability: Capability) -> None:
     """Refuse whoever proposed it, whoever lacks the capability, and a proposal that has been decided."""
     if proposal.proposed_by == by.id:
         raise OwnWords("Nobody seconds their own proposal: another person with the same capability must.")
     if not can(by, capability, proposal):
         raise CapabilityMissing(f"This needs the capability “{capability}” in {proposal.workspace}.")
+    ensure_waiting(proposal)
+
+
+def ensure_waiting(proposal: Proposal) -> None:
+    """Refuse a proposal that has been answered or withdrawn."""
     if proposal.decided_at is not None:
         raise AlreadyDecided("This proposal has been decided already.")

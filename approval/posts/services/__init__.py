@@ -19,4 +19,5 @@ from approval.posts.services.screening import (
     ask_exception as ask_exception,
     dismiss_finding as dismiss_finding,
     screen_again as screen_again,
+    take_back_dismissal as take_back_dismissal,
 )

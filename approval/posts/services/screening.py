@@ -5,10 +5,10 @@ from __future__ import annotations
 from approval.audit.services import record
 from approval.capabilities import Actor
 from approval.db import Session
-from approval.errors import OwnWords
+from approval.errors import IllegalStep, OwnWords
 from approval.people.queries import channels
 from approval.posts import events, queries
-from approval.posts.models import Post
+from approval.posts.models import Post, Standing
 from approval.posts.payload import Payload
 from approval.posts.queries import parts
 from approval.screening import services as screening
@@ -62,6 +62,17 @@ def dismiss_finding(session: Session, post: Post, rule: str, *, reason: str, by:
         raise OwnWords("You wrote or edited this post, so somebody else must judge the finding.")
     return screening.dismiss(
         session, workspace=post.workspace, revision=post.revision, rule=rule, reason=reason, by=by, post=post.id
+    )
+
+
+def take_back_dismissal(session: Session, post: Post, rule: str, *, by: Actor) -> None:
+    """Let a finding stand again that was called a false alarm: in review only, and never in one's own words."""
+    if by.id in queries.editors(session, post.id):
+        raise OwnWords("You wrote or edited this post, so somebody else must judge the finding.")
+    if post.standing is not Standing.IN_REVIEW:
+        raise IllegalStep("A false alarm is taken back only while the post is in review.")
+    screening.take_back_dismissal(
+        session, workspace=post.workspace, revision=post.revision, rule=rule, by=by, post=post.id
     )
 
 

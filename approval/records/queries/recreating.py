@@ -42,7 +42,14 @@ from approval.records.queries.keeping_then import covering, kept_then
 MOST_TWINS = 500
 """Other posts with the same words that are asked for what rules found in them."""
 _OF_REVISIONS = frozenset({"screening", "acceptance", "dismissal", "exception_request", "second_opinion"})
-_FOUND = ("revision.screened", "finding.accepted", "finding.dismissed", "exception.asked", "second-opinion.given")
+_FOUND = (
+    "revision.screened",
+    "finding.accepted",
+    "finding.dismissed",
+    "dismissal.taken-back",
+    "exception.asked",
+    "second-opinion.given",
+)
 _STANDING = ("workspace.", "channel.", "workflow.", "rule-set.", "retention.", "hold.")
 _COUNTED = frozenset({"version", "workspace"})
 """Columns that say nothing about what happened."""

@@ -66,6 +66,7 @@ _TITLES = {
     "exception.asked": "Exception asked for: {rule}",
     "finding.accepted": "Accepted by name: {rule}",
     "finding.dismissed": "Called a false alarm: {rule}",
+    "dismissal.taken-back": "No false alarm after all: {rule}",
     "review.submitted": "Submitted for review",
     "review.decided": "{verdict} at the stage {stage}",
     "review.superseded": "Round ended by an edit",

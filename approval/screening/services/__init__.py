@@ -7,11 +7,13 @@ from approval.screening.services.changing import (
     propose_anew as propose_anew,
     propose_rules as propose_rules,
     second_rules as second_rules,
+    withdraw_rules as withdraw_rules,
 )
 from approval.screening.services.exceptions import (
     accept as accept,
     ask_exception as ask_exception,
     dismiss as dismiss,
+    take_back_dismissal as take_back_dismissal,
 )
 from approval.screening.services.judging import Part as Part, check as check, screen as screen, worst as worst
 from approval.screening.services.lookback import Text as Text, Verdict as Verdict, rescreen as rescreen

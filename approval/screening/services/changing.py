@@ -91,6 +91,23 @@ def propose_rules(
 
 def second_rules(session: Session, proposal: Proposal, *, by: Actor, accept: bool) -> RuleSetVersion:
     """Answer a proposal: accepted rules are in force from now on. Never by whoever proposed them."""
+    version = _waiting(session, proposal)
+    answered = second.second(session, proposal, by=by, accept=accept, capability=Capability.DEFINE)
+    if answered.accepted:
+        _enact(session, version, answered, by=by.id)
+    return version
+
+
+def withdraw_rules(session: Session, proposal: Proposal, *, by: Actor) -> RuleSetVersion:
+    """Take a proposal back that nobody has answered; only whoever made it. The version stays, and is never in force."""
+    version = _waiting(session, proposal)
+    ensure_may(by, Capability.DEFINE, proposal.workspace)
+    second.withdraw(session, proposal, by=by)
+    return version
+
+
+def _waiting(session: Session, proposal: Proposal) -> RuleSetVersion:
+    """Return the version that a proposal is about; Conflict where it is about no rules, or they took effect."""
     version = session.scalar(
         select(RuleSetVersion)
         .where(
@@ -103,9 +120,6 @@ def second_rules(session: Session, proposal: Proposal, *, by: Actor, accept: boo
     )
     if version is None or proposal.subject is not Subject.RULE_SET:
         raise Conflict("This proposal is not about rules that wait for a second person.")
-    answered = second.second(session, proposal, by=by, accept=accept, capability=Capability.DEFINE)
-    if answered.accepted:
-        _enact(session, version, answered, by=by.id)
     return version
 
 

@@ -10,13 +10,13 @@ from approval import clock
 from approval.audit.services import record
 from approval.capabilities import Actor, Capability
 from approval.db import Session
-from approval.errors import Conflict, Invalid, OwnWords, Problem
+from approval.errors import Conflict, Invalid, NotFound, OwnWords, Problem
 from approval.screening import events, queries
 from approval.screening.models import Acceptance, Dismissal, ExceptionRequest
 from approval.screening.queries import ENGINE_FAILED
 from approval.screening.services.guards import ensure_may, ensured_reason
 from approval.screening.services.rules import digest_in_force
-from approval.screening.services.tallies import tally
+from approval.screening.services.tallies import tally, untally
 
 
 def accept(
@@ -82,6 +82,20 @@ def dismiss(
     tally(session, workspace, dismissed=(rule,))
     session.flush()
     return dismissal
+
+
+def take_back_dismissal(session: Session, *, workspace: str, revision: bytes, rule: str, by: Actor, post: int) -> None:
+    """Let a finding stand that was called a false alarm in this revision. NotFound where nobody called it one."""
+    ensure_may(by, Capability.DECIDE, workspace)
+    where = (Dismissal.workspace == workspace, Dismissal.revision == revision, Dismissal.rule == rule)
+    dismissal = session.scalar(select(Dismissal).where(*where))
+    if dismissal is None:
+        raise NotFound(f"Nobody calls {rule[:32]} a false alarm in this revision.")
+    session.delete(dismissal)
+    happened = events.DismissalTakenBack(by=by.id, workspace=workspace, post=post, revision=revision, rule=rule)
+    record(session, happened, dismissal)
+    untally(session, workspace, rule)
+    session.flush()
 
 
 def ask_exception(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from approval.db import Session
@@ -31,3 +32,9 @@ def tally(
     adding = dialect.insert(RuleTally).values(rows)
     added = {name: getattr(RuleTally, name) + getattr(adding.excluded, name) for name in counted}
     session.execute(adding.on_conflict_do_update(index_elements=["workspace", "rule"], set_=added))
+
+
+def untally(session: Session, workspace: str, rule: str) -> None:
+    """Take one false alarm off a rule."""
+    where = (RuleTally.workspace == workspace, RuleTally.rule == rule, RuleTally.dismissed > 0)
+    session.execute(update(RuleTally).where(*where).values(dismissed=RuleTally.dismissed - 1))

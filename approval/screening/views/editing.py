@@ -141,7 +141,7 @@ def _send(id_: str | None) -> Response | tuple[str, int]:
         made = draft(session, workspace(), form, id_)
     try:
         _ensure_sound(form, made)
-        return propose_packs(made.packs(made.table), form.reason.data or "", seen=made.force.number)
+        return propose_packs(made.proposal(), form.reason.data or "", seen=made.force.number)
     except (Invalid, Conflict) as refusal:
         form.show(refusal.problems)
         return _page(form, id_, refusal), status_of(refusal)
@@ -150,6 +150,9 @@ def _send(id_: str | None) -> Response | tuple[str, int]:
 def _ensure_sound(form: RuleForm, made: Draft) -> None:
     names = {one.table["name"]: id_ for id_, one in made.bench.rules.items() if id_ != made.id}
     found = list(problems(made.bench, made.table, names))
+    if made.shadow and made.replaced:
+        what = f"With {made.replaced} off and this rule in the shadow, nothing is flagged: choose one of the two."
+        found.append(Problem("shadow", what))
     if not (form.reason.data or "").strip():
         found.append(Problem("reason", "Say why: whoever seconds the change reads this."))
     if found:

@@ -17,10 +17,11 @@ from approval.rules import Rule, RuleError
 from approval.screening import queries, services
 from approval.screening.intervals import wilson
 from approval.screening.naming import KIND_NAMES
-from approval.screening.queries import RuleSetFacts, Tally
+from approval.screening.queries import Tally
 from approval.screening.services.packing import FIRM_PACK, is_own, to_toml
 from approval.screening.services.release import Release, release
 from approval.screening.services.workshop import KINDS, Written, bench_of, pack_title
+from approval.screening.views.history import PastVersion, history
 from approval.screening.views.routes import blueprint, packs_in_force
 from approval.screening.views.scopes import scope_lines
 from approval.screening.views.waiting import Waiting, waiting
@@ -68,8 +69,7 @@ class RulesPage:
     before: str | None
     after: str | None
     first: int
-    versions: tuple[RuleSetFacts, ...]
-    names: dict[str, str]
+    versions: tuple[PastVersion, ...]
     waiting: tuple[Waiting, ...]
     release: Release | None
     zone: str
@@ -117,7 +117,6 @@ def rules() -> str:
     with reading() as session:
         version, packs = packs_in_force(session, name)
         lines, broken = _lines(session, name)
-        versions = queries.rule_sets(session, name)
         found = _ordered([line for line in lines if _matches(line, chosen)], chosen["order"])
         first = min(max(0, request.args.get("first", 0, type=number)), max(0, len(found) - 1))
         page = RulesPage(
@@ -136,8 +135,7 @@ def rules() -> str:
             before=_address(chosen, max(0, first - PAGE)) if first else None,
             after=_address(chosen, first + PAGE) if first + PAGE < len(found) else None,
             first=first,
-            versions=versions,
-            names=names_of(session, {version.made_by for version in versions}),
+            versions=history(session, name),
             waiting=waiting(session, name, version, packs),
             release=release(packs),
             zone=workspace_facts(session, name).zone,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import flash, redirect, render_template, request, url_for
@@ -14,8 +15,10 @@ from approval.errors import BadFile, Conflict, Invalid, NotFound, Problem, Refus
 from approval.people.models import Proposal, Subject
 from approval.screening import services
 from approval.screening.services.changing import MOST_PACK_BYTES
+from approval.screening.services.packfiles import is_zip, taken_in, unzipped
 from approval.screening.services.packing import FIRM_PACK, is_own
 from approval.screening.services.release import with_release
+from approval.screening.services.weakening import weakened
 from approval.screening.views.routes import blueprint, ensure_seen, packs_in_force, propose_packs, proposed
 from approval.web.errors import status_of
 from approval.web.identity import current, origin, require, workspace
@@ -99,14 +102,24 @@ def import_pack() -> str:
 @blueprint.post("/rules/import")
 @require(Capability.DEFINE)
 def send_pack() -> Response | tuple[str, int]:
-    """Propose a pack file in the place of the firm's own pack, or beside it under a name."""
+    """Propose a pack file in the place of the firm's own pack, or beside it under a name; or the own packs of a ZIP."""
     with reading() as session:
         version, packs = packs_in_force(session, workspace())
     try:
-        name, data = _slot(request.form.get("name", "").strip()), _file()
-        return propose_packs({**packs, name: data}, request.form.get("reason", ""), seen=version.number)
+        return propose_packs(_with_file(packs), request.form.get("reason", ""), seen=version.number)
     except (Invalid, Conflict, TooLarge) as refusal:
         return _import_page(refusal), status_of(refusal)
+
+
+def _with_file(packs: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the packs in force with what the request brings."""
+    typed, data = request.form.get("name", "").strip(), _file()
+    if not is_zip(data):
+        return {**packs, _slot(typed): data}
+    if typed:
+        what = "Leave the name empty: the packs in a ZIP have names."
+        raise Invalid(what, problems=(Problem("name", what),))
+    return taken_in(packs, unzipped(data))
 
 
 def _slot(name: str) -> str:
@@ -124,9 +137,7 @@ def _file() -> bytes:
     sent = request.files.get("pack")
     data = sent.read(MOST_PACK_BYTES + 1) if sent else b""
     if not data.strip():
-        raise BadFile(
-            "Choose a pack file: TOML, as the export holds it.", problems=(Problem("pack", "Choose a file."),)
-        )
+        raise BadFile("Choose a pack file, or the ZIP of a version.", problems=(Problem("pack", "Choose a file."),))
     if len(data) > MOST_PACK_BYTES:
         raise TooLarge(f"A pack file has at most {MOST_PACK_BYTES // 1024 // 1024} MB.")
     return data
@@ -159,10 +170,15 @@ def take_release() -> Response:
 @blueprint.post("/rules/proposals/<int:proposal_id>")
 @require(Capability.DEFINE)
 def answer(proposal_id: int) -> Response:
-    """Accept a proposed version, turn it down, or propose what it changes anew on the rules in force."""
-    wanted = request.form.get("answer")
+    """Accept a proposed version, turn it down, withdraw it, or propose what it changes anew on the rules in force."""
+    wanted = request.form.get("answer", "")
+    if wanted not in ("accept", "refuse", "withdraw", "anew"):
+        what = "Choose one of: put in force, turn down, withdraw, make anew."
+        raise Invalid(what, problems=(Problem("answer", what),))
     if wanted == "anew":
         return _propose_anew(proposal_id)
+    if wanted == "withdraw":
+        return _withdraw(proposal_id)
     accept = wanted == "accept"
     with transaction(origin()) as session:
         proposal = _proposal(session, proposal_id)
@@ -173,14 +189,22 @@ def answer(proposal_id: int) -> Response:
     return redirect(url_for("screening.rules", workspace=workspace()))
 
 
+def _withdraw(proposal_id: int) -> Response:
+    with transaction(origin()) as session:
+        number = services.withdraw_rules(session, _proposal(session, proposal_id), by=current()).number
+    flash(f"Version {number} of the rules was withdrawn.", "success")
+    return redirect(url_for("screening.rules", workspace=workspace()))
+
+
 def _propose_anew(proposal_id: int) -> Response:
     with reading() as session:
         packs = services.carried_over(session, _proposal(session, proposal_id))
+        _, before = packs_in_force(session, workspace())
     services.ensure_readable(packs)
     with transaction(origin()) as session:
         version = services.propose_anew(session, _proposal(session, proposal_id), by=current())
         number, enacted = version.number, version.enacted_at is not None
-    return proposed(number, enacted)
+    return proposed(number, enacted, weakened(before, packs))
 
 
 def _proposal(session: Session, proposal_id: int) -> Proposal:

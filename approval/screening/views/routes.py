@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, flash, redirect, url_for
 from werkzeug.wrappers import Response
@@ -14,6 +14,7 @@ from approval.screening import queries, services
 from approval.screening.naming import amid_words, in_words, network_name
 from approval.screening.queries import RuleSetFacts
 from approval.screening.services.guards import ensured_reason
+from approval.screening.services.weakening import Weakened, weakened
 from approval.screening.views.scopes import regime_name
 from approval.web.identity import current, origin, workspace
 
@@ -21,6 +22,7 @@ blueprint = Blueprint("screening", __name__)
 for _name in (amid_words, in_words, network_name, regime_name):
     blueprint.add_app_template_filter(_name)
 MOST_DIFF = 400
+MOST_WEAKENED = 5
 
 
 def packs_in_force(session: Session, name: str) -> tuple[RuleSetFacts, dict[str, bytes]]:
@@ -36,9 +38,10 @@ def propose_packs(packs: Mapping[str, bytes], reason: str, *, seen: int) -> Resp
     services.ensure_readable(packs)
     with transaction(origin()) as session:
         ensure_seen(session, name, str(seen))
+        _, before = packs_in_force(session, name)
         version = services.propose_rules(session, name, packs, by=current(), reason=reason)
         number, enacted = version.number, version.enacted_at is not None
-    return proposed(number, enacted)
+    return proposed(number, enacted, weakened(before, packs))
 
 
 def ensure_seen(session: Session, name: str, seen: str) -> None:
@@ -48,10 +51,13 @@ def ensure_seen(session: Session, name: str, seen: str) -> None:
         raise Conflict(f"Version {force.number} of the rules took effect meanwhile: look at it, then decide again.")
 
 
-def proposed(number: int, enacted: bool) -> Response:
-    """Go back to the rules, saying what became of a proposed version."""
+def proposed(number: int, enacted: bool, milder: Sequence[Weakened] = ()) -> Response:
+    """Go back to the rules, saying what became of a proposed version, and which rules it keeps from blocking."""
     told = "is in force; nobody else could second it" if enacted else "waits for a second person"
     flash(f"Version {number} of the rules {told}.", "success")
+    if milder:
+        more = f", and {len(milder) - MOST_WEAKENED} more" if len(milder) > MOST_WEAKENED else ""
+        flash(f"It weakens rules that block: {'; '.join(map(str, milder[:MOST_WEAKENED]))}{more}.", "warning")
     return redirect(url_for("screening.rules", workspace=workspace()))
 
 

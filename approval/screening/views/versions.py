@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Response, render_template, request
@@ -12,33 +9,37 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from approval.capabilities import Capability, can
 from approval.db import Session, reading
-from approval.people.queries import names_of, workspace_facts
+from approval.people.queries import workspace_facts
 from approval.screening import queries
 from approval.screening.queries import RuleSetFacts
 from approval.screening.services.merging import Changed, changes
+from approval.screening.services.packfiles import zipped
 from approval.screening.services.packing import is_own
+from approval.screening.services.weakening import Weakened, weakened
 from approval.screening.services.workshop import pack_title, tables_of
+from approval.screening.views.history import PastVersion, history
 from approval.screening.views.routes import blueprint, difference, propose_packs
 from approval.web.files import attached
 from approval.web.identity import current, require, workspace
-
-_BEGINNING = (1980, 1, 1, 0, 0, 0)
-"""The first day that a zip knows: the same packs always make the same file."""
+from approval.web.numbers import number as as_number
 
 
 @dataclass(frozen=True)
 class VersionPage:
-    """One version and how it differs from the one in force; that one, from the one before it (`compared`).
+    """One version and how it differs from another (`compared`): the one in force, or the one that a reader chose.
 
-    `packs`: of each, its name, its title, how many rules it has, and whether it is the firm's.
+    The one in force is compared with the one before it. `packs`: of each, its name, its title, how many rules it has,
+    and whether it is the firm's. `weakened` are rules that block under the other and do not here.
     """
 
     workspace: str
     version: RuleSetFacts
-    by: str
+    past: PastVersion
+    others: tuple[int, ...]
     current: int
     compared: int | None
     changes: tuple[Changed, ...]
+    weakened: tuple[Weakened, ...]
     diff: tuple[str, ...]
     packs: tuple[tuple[str, str, int, bool], ...]
     zone: str
@@ -48,7 +49,7 @@ class VersionPage:
 @blueprint.get("/rules/versions/<int:number>")
 @require(Capability.READ)
 def version(number: int) -> str:
-    """Show one version and how it differs from the one in force."""
+    """Show one version and how it differs from the one in force, or from the one that `with` names."""
     name = workspace()
     with reading() as session:
         found = queries.version_numbered(session, name, number)
@@ -57,13 +58,16 @@ def version(number: int) -> str:
         other = _other(session, name, found, force)
         before = queries.packs_of(session, other.id) if other else packs
         told = f"in version {other.number}" if other else ""
+        past = {one.number: one for one in history(session, name)}
         page = VersionPage(
             workspace=name,
             version=found,
-            by=names_of(session, [found.made_by])[found.made_by],
+            past=past[number],
+            others=tuple(one for one in past if one != number),
             current=force.number,
             compared=other.number if other else None,
             changes=changes(before, packs),
+            weakened=weakened(before, packs),
             diff=difference(before, packs, (told, f"in version {number}")),
             packs=tuple(
                 (pack, pack_title(pack, source), _rules(source), is_own(pack)) for pack, source in sorted(packs.items())
@@ -75,7 +79,9 @@ def version(number: int) -> str:
 
 
 def _other(session: Session, name: str, found: RuleSetFacts, force: RuleSetFacts) -> RuleSetFacts | None:
-    """The version to compare with: the one in force; for that one, the one before; for the first, none."""
+    """The version to compare with: the one asked for or in force; for that one, the one before; for the first, none."""
+    if (chosen := request.args.get("with", type=as_number)) is not None:
+        return queries.version_numbered(session, name, chosen)
     if found.number != force.number:
         return force
     return queries.version_before(session, name, found, found.enacted_at) if found.enacted_at else None
@@ -101,13 +107,5 @@ def packs_file(number: int) -> Response:
     """Hand out all packs of a version."""
     with reading() as session:
         found = queries.version_numbered(session, workspace(), number)
-        data = _zipped(queries.packs_of(session, found.id))
+        data = zipped(queries.packs_of(session, found.id))
     return attached(data, f"rules-{workspace()}-version-{number}.zip", "application/zip")
-
-
-def _zipped(packs: Mapping[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for pack, source in sorted(packs.items()):
-            archive.writestr(zipfile.ZipInfo(f"{pack}.toml", _BEGINNING), source, zipfile.ZIP_DEFLATED)
-    return out.getvalue()

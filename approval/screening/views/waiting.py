@@ -12,6 +12,7 @@ from approval.people.queries import names_of
 from approval.screening import queries, services
 from approval.screening.queries import RuleSetFacts
 from approval.screening.services.merging import Changed, changes, undone
+from approval.screening.services.weakening import Weakened, weakened
 from approval.screening.views.routes import difference
 from approval.web.identity import current
 
@@ -36,6 +37,8 @@ class Waiting:
     both: Conflict | None = None
     held: bool = False
     """Whether the rules in force hold all that it changes already."""
+    weakened: tuple[Weakened, ...] = ()
+    """The rules in force that block and would no longer do so."""
 
 
 def waiting(session: Session, name: str, force: RuleSetFacts, packs: Mapping[str, bytes]) -> tuple[Waiting, ...]:
@@ -64,6 +67,7 @@ def _waiting(session: Session, proposal: Proposal, by: str, force: RuleSetFacts,
         undone=() if fresh else undone(base, packs, theirs),
         both=both,
         held=held,
+        weakened=weakened(packs, theirs),
     )
 
 
