@@ -12,9 +12,11 @@ from factories import a_firm, a_post_in_review
 from sqlalchemy import select
 
 from approval.audit.models import Entry
+from approval.capabilities import Role
 from approval.db import reading, transaction
 from approval.errors import AlreadyDecided, CapabilityMissing, Conflict, Forbidden
-from approval.people.models import Proposal
+from approval.people.models import Person, Proposal
+from approval.people.services import accounts, closing
 from approval.rules import RuleSet
 from approval.screening import queries, services
 from approval.screening.services import changing, release
@@ -173,6 +175,22 @@ def test_a_late_proposal_is_weighed_against_the_rules_in_force(signed):
     assert f"{WEAKENS} harbor-blocked FIRM002 : gone" in page
     assert answer(cem, "anew", late).status_code == 302
     assert WEAKENS not in cem.get("/rules").text
+
+
+def test_who_is_alone_is_warned_of_what_took_effect_at_once(signed, firm):
+    carla = signed("carla")
+    with transaction() as session:
+        mine = session.get_one(Person, firm.compliance.id)
+        accounts.give_role(session, mine, Role.ADMINISTRATOR, workspace="northwind", by="host:test")
+        session.flush()
+        for other in (firm.other_compliance, firm.administrator):
+            closing.disable(session, session.get_one(Person, other.id), by="host:test")
+    assert carla.post("/rules/PRO101/state", {"state": "off", "reason": "Too strict."}).status_code == 302
+    page = said(carla.get("/rules").text)
+    assert "Version 2 of the rules is in force; nobody else could second it." in page
+    assert "It weakens rules that block: guaranteed (PRO101): switched off." in page
+    assert "Nobody else could" in page
+    assert "Rules that block in version 1 and less in version 2:" in said(carla.get("/rules/versions/2").text)
 
 
 # -- a rule that begins in the shadow ---------------------------------------------------------------------------
@@ -336,7 +354,8 @@ def test_every_version_says_who_proposed_it_why_and_what_became_of_it(signed):
     page = said(signed("emil").get("/rules").text)
     for words in ("Too strict, really.", "Back to what shipped.", "Turned down", "Withdrawn", "Waiting"):
         assert words in page
-    assert "turned down by Cem" in said(signed("emil").get("/rules/versions/3").text)
+    assert re.search(r"Turned down .*, by Cem", said(signed("emil").get("/rules/versions/3").text))
+    assert "seconded by Cem" in said(signed("emil").get("/rules/versions/5").text)
     assert "Propose it again" not in carla.get("/rules/versions/6").text
     assert "Propose it again" in carla.get("/rules/versions/3").text
 
