@@ -145,7 +145,7 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
             "severity": self.severity.data or "",
             "citation": self._citation(),
             **{key: (getattr(self, key).data or "").strip() for key in _SAID},
-            **{key: patterns_in(self[_FIELDS.get(key, key)].data) for key in LISTS},
+            **{key: patterns_in(self[_FIELDS.get(key, key)].data, base.get(key, ())) for key in LISTS},
             **{key: list(self[_FIELDS.get(key, key)].data or ()) for key in _BOXES},
             **{key: getattr(self, key).data for key in ("tokens", "most")},
             **{key: examples_in(getattr(self, key).data, base.get(key, ())) for key in ("flags", "passes")},

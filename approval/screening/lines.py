@@ -46,9 +46,14 @@ def frame_words(name: str, frame: Mapping[str, Any]) -> str:
     return in_words(name) + (f" ({', '.join(plain[:3])} …)" if plain else "")
 
 
-def patterns_in(text: str | None) -> list[str]:
-    """Return lines as patterns: a phrase is written in lower case, an expression is left as it is."""
-    return [line if "\\" in line or "(?P<" in line else line.lower() for line in _lines(text)]
+def patterns_in(text: str | None, before: Iterable[str] = ()) -> list[str]:
+    """Return lines as patterns: a phrase is written in lower case, an expression is left as it is.
+
+    One that was there *before* keeps the blanks at its ends, which a form does not show.
+    """
+    known = {pattern.strip(): pattern for pattern in before}
+    plain = [line if "\\" in line or "(?P<" in line else line.lower() for line in _lines(text)]
+    return [known.get(line, line) for line in plain]
 
 
 def examples_in(text: str | None, before: Iterable[Any] = ()) -> list[Any]:

@@ -11,6 +11,7 @@ from approval.people.services import accounts
 from approval.rules import load_packs
 from approval.screening import queries, services
 from approval.screening.services import Part
+from approval.screening.services.changing import MOST_PACK_BYTES
 
 WORD = "zebrafish"
 MINE = f"""
@@ -129,7 +130,7 @@ def test_the_rules_in_force_are_not_proposed_again(firm_on_sqlite):
         (b"not toml = = ", "mine"),
         (MINE.replace(b"severity", b"gravity"), "mine.OWN001"),
         (MINE.replace(b'"block"', b'"awful"'), "mine.OWN001.severity"),
-        (b"# " + b"x" * 3_000_000, ""),
+        (b"# " + b"x" * 5_000_000, ""),
         (b"\xff\xfe", "mine"),
     ],
 )
@@ -150,3 +151,7 @@ def test_workspaces_have_rules_of_their_own(firm_on_sqlite, keys):
     with reading() as session:
         assert services.in_force(session, "southwind").number == 1
     assert number(firm) == 2
+
+
+def test_what_ships_leaves_a_firm_room_for_packs_of_its_own():
+    assert sum(map(len, load_packs().sources.values())) < MOST_PACK_BYTES / 2

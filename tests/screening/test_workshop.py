@@ -320,12 +320,20 @@ def test_a_rule_whose_example_fails_is_not_proposed(signed):
 
 def test_what_the_form_does_not_show_is_kept(signed):
     carla, cem = signed("carla"), signed("cem")
-    kept = {**TABLE, "within": "post", "near": ["fees"], "flags": [{"text": "Harbor Bank\nfees", "channel": "x"}]}
+    patterns = ["harbor <bank>", "harbor bank! "]
+    kept = {
+        **TABLE,
+        "match": patterns,
+        "within": "post",
+        "near": ["fees"],
+        "flags": [{"text": "Harbor Bank\nfees", "channel": "x"}],
+    }
     source = packing.with_rule("", kept)
     assert carla.post("/rules/propose", {"source": source, "reason": "As agreed."}).status_code == 302
     accept(cem)
     assert "within, near" in carla.get("/rules/FIRM001/edit").text.replace("near, within", "within, near")
-    sent = {**TYPED, "severity": "high", "flags": "Harbor Bank⏎fees", "seen": "2"}
+    typed = {"match": "Harbor <bank>\nharbor bank!", "severity": "high", "flags": "Harbor Bank⏎fees"}
+    sent = {**TYPED, **typed, "seen": "2"}
     assert carla.post("/rules/FIRM001/edit", sent).status_code == 302
     accept(cem)
     (rule,) = tomllib.loads(firm_pack())["rule"]
@@ -426,7 +434,7 @@ def test_packs_are_downloaded_and_taken_in(signed, monkeypatch):
     assert send(b"not = = toml").status_code == 422
     assert send(b"").status_code == 422
     assert send(b"x", name="../words").status_code == 422
-    assert proposing.MOST_PACK_BYTES == 2 * 1024 * 1024
+    assert proposing.MOST_PACK_BYTES == 4 * 1024 * 1024
     monkeypatch.setattr(proposing, "MOST_PACK_BYTES", 1_000)
     assert send(b"#" * 1_001).status_code == 413
     source = packing.with_rule("", TABLE).encode()

@@ -21,7 +21,8 @@ from approval.screening.services.guards import ensure_may, ensured_reason
 from approval.screening.services.merging import merged
 from approval.screening.services.rules import UNICODE, digest_in_force
 
-MOST_PACK_BYTES = 2 * 1024 * 1024
+MOST_PACK_BYTES = 4 * 1024 * 1024
+"""All packs of a version together; those that ship take less than half."""
 
 
 def ensure_rule_set(session: Session, workspace: str, *, by: str) -> None:
