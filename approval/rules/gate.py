@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain
+from typing import NamedTuple
 
 import re2
 
+from .bits import bits, set_bits
 from .linear import options
 from .needed import Choice, Needed, Pair, Word
 from .pattern import Expressions
@@ -17,11 +19,20 @@ from .text import Reading
 
 _TOKEN = re.compile(rb"[a-z0-9]+")
 _LONGEST_START = 6
-_MOST_KNOWN = 2_048
+_MOST_KNOWN = 4_096
 """Tokens whose places are kept at hand: the words of a language that most texts are made of."""
 
-Columns = Sequence[tuple[int, int]]
 Places = Mapping[Word, Sequence[int]]
+
+
+class Layer(NamedTuple):
+    """Rows that are looked at together: a bit for each, and the columns of their places.
+
+    A column is the bit at which it starts, and the rows that have no place in it.
+    """
+
+    rows: int
+    columns: Sequence[tuple[int, int]]
 
 
 class Gate:
@@ -33,34 +44,36 @@ class Gate:
     """
 
     def __init__(self, made: Sequence[Expressions]) -> None:
-        for number, one in enumerate(made):
-            one.number = number
-        patterns = [(needed, one.number) for one in made for needed in one.needs]
-        self._always = frozenset(number for needed, number in patterns if not needed)
-        patterns = sorted((pattern for pattern in patterns if pattern[0]), key=lambda pattern: -len(pattern[0]))
-        self._owners = [number for _, number in patterns]
-        plan = _Plan([needed for needed, _ in patterns])
+        patterns = [(needed, one, number) for one in made for number, needed in enumerate(one.needs)]
+        patterns.sort(key=lambda pattern: -len(pattern[0]))
+        rows: defaultdict[Expressions, dict[int, int]] = defaultdict(dict)
+        for row, (_, one, number) in enumerate(patterns):
+            rows[one][row] = number
+        for one, numbers in rows.items():
+            one.rows, one.bits = numbers, bits(numbers)
+        plan = _Plan([needed for needed, _, _ in patterns])
         self._layers = plan.layers
         self._together = [[bits(plan.together[needed]) for needed in layer] for layer in plan.rows[:-1]]
         self._words = _Words(plan.words, plan.firsts, plan.seconds)
 
-    def occurring(self, reading: Reading) -> frozenset[int]:
-        """The numbers of the patterns that may occur in a text."""
+    def occurring(self, reading: Reading) -> int:
+        """A bit for the row of each pattern that may occur in a text."""
         found = self._words.found(reading.plain)
-        for columns, together in zip(self._layers, self._together, strict=False):
-            for row in _set_bits(_complete(found, columns)):
+        *inside, last = self._layers
+        for layer, together in zip(inside, self._together, strict=True):
+            for row in set_bits(_complete(found, layer)):
                 found |= together[row]
-        return self._always.union(map(self._owners.__getitem__, _set_bits(_complete(found, self._layers[-1]))))
+        return _complete(found, last)
 
 
-def _complete(found: int, columns: Columns) -> int:
+def _complete(found: int, layer: Layer) -> int:
     """A bit for each row of a layer: set where every place of the row is found.
 
     Rows stand in order of their places, those with most first, so that a later column holds fewer of them.
     """
-    complete = (1 << columns[0][1]) - 1 if columns else 0
-    for start, count in columns:
-        complete &= (found >> start) | (-1 << count)
+    complete = layer.rows
+    for start, others in layer.columns:
+        complete &= (found >> start) | others
     return complete
 
 
@@ -83,18 +96,19 @@ class _Plan:
         self.together: defaultdict[Needed, list[int]] = defaultdict(list)
         # The patterns come first: most pairs are theirs, and a lower place is a shorter integer.
         *inside, last = self.rows
-        of_patterns = self._columns(last)
-        self.layers = [*map(self._columns, inside), of_patterns]
+        of_patterns = self._layer(last)
+        self.layers = [*map(self._layer, inside), of_patterns]
 
-    def _columns(self, layer: Sequence[Needed]) -> Columns:
-        """The columns of a layer, after those that are placed already."""
+    def _layer(self, layer: Sequence[Needed]) -> Layer:
+        """A layer whose columns stand after those that are placed already."""
         counts = [sum(len(needed) > n for needed in layer) for n in range(len(layer[0]) if layer else 0)]
         starts = [*accumulate(counts, initial=self._end)]
         self._end = starts.pop()
         for row, needed in enumerate(layer):
             for start, choice in zip(starts, sorted(needed, key=_holds_words), strict=False):
                 self._place(choice, start + row)
-        return list(zip(starts, counts, strict=True))
+        every = (1 << len(layer)) - 1
+        return Layer(every, [(start, every >> count << count) for start, count in zip(starts, counts, strict=True)])
 
     def _place(self, choice: Iterable[Word | Pair | Needed], place: int) -> None:
         for way in choice:
@@ -195,21 +209,3 @@ def _set_of(literals: Iterable[bytes]) -> re2.Set:
         together.Add(re2.escape(literal.decode()))
     together.Compile()
     return together
-
-
-def _set_bits(number: int) -> Iterator[int]:
-    """The places of the bits that are set, from the lowest."""
-    digits = f"{number:b}"[::-1]
-    place = digits.find("1")
-    while place >= 0:
-        yield place
-        place = digits.find("1", place + 1)
-
-
-def bits(places: Iterable[int]) -> int:
-    """An integer with a bit for each place."""
-    numbers = list(places)
-    octets = bytearray(max(numbers, default=-1) // 8 + 1)
-    for place in numbers:
-        octets[place // 8] |= 1 << place % 8
-    return int.from_bytes(octets, "little")

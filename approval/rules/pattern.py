@@ -16,9 +16,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 
 import re2
 
+from .bits import set_bits
 from .finding import RuleError
 from .linear import LONGEST_KEPT, compile_pattern
 from .literals import Needs
@@ -49,7 +51,8 @@ class Language:
     """The named word lists of all packs, with which patterns are spelled out; what was spelled once is remembered."""
 
     words: Mapping[str, Sequence[str]]
-    _spelled: dict[str, tuple[str, Needed]] = field(default_factory=dict, compare=False, repr=False)
+    _spelled: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    _needed: dict[str, Needed] = field(default_factory=dict, compare=False, repr=False)
     _expanded: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     _depths: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
     _edges: dict[tuple[str, bool], bool] = field(default_factory=dict, compare=False, repr=False)
@@ -59,21 +62,28 @@ class Language:
         """What patterns of this language cannot do without."""
         return Needs(self.words)
 
-    def read(self, source: str) -> tuple[str, Needed]:
-        """One pattern as an RE2 expression, and the words that it cannot do without."""
+    def needed(self, source: str) -> Needed:
+        """The words that one pattern cannot do without."""
+        if (known := self._needed.get(source)) is not None:
+            return known
+        _ensure_shallow(nesting(source))
+        if len(self._needed) >= _MOST_SPELLED:
+            self._needed.clear()
+            self.__dict__.pop("needs", None)
+        needed = self._needed[source] = self.needs.of(source)
+        return needed
+
+    def spelled(self, source: str) -> str:
+        """One pattern as an RE2 expression, spelled once."""
         if (known := self._spelled.get(source)) is not None:
             return known
         if len(self._spelled) >= _MOST_SPELLED:
-            self._forget()
-        read = self.spell(source), self.needs.of(source)
-        if len(read[0]) <= LONGEST_KEPT:
-            self._spelled[source] = read
-        return read
-
-    def _forget(self) -> None:
-        self._spelled.clear()
-        self._edges.clear()
-        self.__dict__.pop("needs", None)
+            self._spelled.clear()
+            self._edges.clear()
+        spelled = self.spell(source)
+        if len(spelled) <= LONGEST_KEPT:
+            self._spelled[source] = spelled
+        return spelled
 
     def spell(self, source: str) -> str:
         """One pattern as an RE2 expression."""
@@ -94,9 +104,10 @@ class Language:
 
     def _has_edge(self, source: str, *, last: bool) -> bool:
         """Whether every way to begin (or to end) this pattern is a letter or a digit."""
-        if (source, last) not in self._edges:
-            self._edges[source, last] = all(self._way_has_edge(way, last=last) for way in branches(source))
-        return self._edges[source, last]
+        known = self._edges.get((source, last))
+        if known is None:
+            known = self._edges[source, last] = all(self._way_has_edge(way, last=last) for way in branches(source))
+        return known
 
     def _way_has_edge(self, way: str, *, last: bool) -> bool:
         # A list of words is an atom here, spelled as a class of one letter that nobody types.
@@ -118,9 +129,10 @@ class Language:
 
     def _list_has_edge(self, name: str, *, last: bool) -> bool:
         key = (f"<{name}>", last)
-        if key not in self._edges:
-            self._edges[key] = all(self._has_edge(word, last=last) for word in self.words[name])
-        return self._edges[key]
+        known = self._edges.get(key)
+        if known is None:
+            known = self._edges[key] = all(self._has_edge(word, last=last) for word in self.words[name])
+        return known
 
     def _expand(self, source: str, open_names: tuple[str, ...]) -> str:
         length = len(source)
@@ -174,50 +186,59 @@ def _spaced(body: str) -> str:
 
 
 class Expressions:
-    """A few RE2 expressions as they are written; where they match in a reading.
+    """A few RE2 expressions; where they match in a reading.
 
-    `number` is theirs in the gate of a rule set, by which a reading knows that they are absent; `needs` holds, for each
-    of them, the words that it cannot do without.
+    `needs` holds, for each of them, the words that it cannot do without. `rows` are theirs in the gate of a rule set,
+    by which a reading knows that they are absent; `bits` has a bit for each row.
     """
 
-    number = -1
+    rows: Mapping[int, int] = MappingProxyType({})
+    bits = 0
 
-    def __init__(self, expressions: Sequence[str], sources: Sequence[str] = (), needs: Sequence[Needed] = ()) -> None:
-        self.expressions = tuple(expressions)
-        self.needs = tuple(needs) or (frozenset(),) * len(self.expressions)
-        for expression in self.expressions:
-            _ensure_spellable(len(expression))
-        self.sources = sources or self.expressions
+    def __init__(self, sources: Sequence[str], needs: Sequence[Needed] = ()) -> None:
+        self.sources = tuple(sources)
+        self.needs = tuple(needs) or (frozenset(),) * len(self.sources)
+        self._compiled: list[re2._Regexp | None] = [None] * len(self.sources)
 
-    @cached_property
-    def _any(self) -> re2._Regexp | None:
-        """The expressions as one; compiled when first asked for. RuleError where RE2 refuses them."""
-        if not self.expressions:
-            return None
-        try:
-            return compile_pattern("|".join(self.expressions))
-        except RuleError:
-            for expression, source in zip(self.expressions, self.sources, strict=True):
-                compile_pattern(expression, source)
-            raise
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """What RE2 is given for each of them."""
+        return tuple(map(self._spelled, self.sources))
+
+    def _spelled(self, source: str) -> str:
+        _ensure_spellable(len(source))
+        return source
+
+    def _one(self, number: int) -> re2._Regexp:
+        """One of them; compiled when first asked for. RuleError where RE2 refuses it."""
+        compiled = self._compiled[number]
+        if compiled is None:
+            source = self.sources[number]
+            compiled = self._compiled[number] = compile_pattern(self._spelled(source), source)
+        return compiled
 
     def ensure_compiled(self) -> None:
-        """Raises RuleError where RE2 refuses one of them."""
-        self._any  # noqa: B018
+        """Raises RuleError where one of them is none, or RE2 refuses it."""
+        for number in range(len(self.sources)):
+            self._one(number)
 
     @property
     def openers(self) -> tuple[Expressions, ...]:
         """The patterns themselves, where there are any."""
-        return (self,) if self.expressions else ()
+        return (self,) if self.sources else ()
 
     def __bool__(self) -> bool:
-        return bool(self.expressions)
+        return bool(self.sources)
 
     def are_absent(self, reading: Reading) -> bool:
         """Whether it is known that none of them stands in a text."""
-        if reading.occurring is None or self.number < 0:
-            return not self.expressions
-        return self.number not in reading.occurring
+        if reading.occurring is None or not self.bits:
+            return not self.sources
+        return not reading.occurring & self.bits
+
+    def stands(self, reading: Reading, number: int) -> bool:
+        """Whether this one of them matches somewhere in a text, perhaps inside a word."""
+        return self._one(number).search(reading.plain) is not None
 
     def occur(self, reading: Reading, start: int = 0, end: int | None = None) -> bool:
         """Whether one of them stands between these bytes."""
@@ -225,24 +246,54 @@ class Expressions:
 
     def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
         """Where they stand, in bytes of `reading.plain`, in order, without overlap."""
-        if self.are_absent(reading) or self._any is None:
-            return
         plain = reading.plain
-        for found in self._any.finditer(plain, start, len(plain) if end is None else end):
-            here, there = found.span()
-            if here < there and self._counts(reading, here, there):
+        patterns = [self._one(number) for number in self._occurring(reading)]
+        for here, there in _leftmost(patterns, plain, start, len(plain) if end is None else end):
+            if self._counts(reading, here, there):
                 yield here, there
+
+    def _occurring(self, reading: Reading) -> Sequence[int]:
+        """The numbers of those that may occur in a text."""
+        if reading.occurring is None or not self.bits:
+            return range(len(self.sources))
+        found = reading.occurring & self.bits
+        return sorted(map(self.rows.__getitem__, set_bits(found))) if found else ()
 
     def _counts(self, reading: Reading, start: int, end: int) -> bool:
         return True
+
+
+def _leftmost(patterns: Sequence[re2._Regexp], plain: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where some patterns match, as if they were one with `|` between them; a place of no bytes is none."""
+    heads = [head for order, pattern in enumerate(patterns) if (head := _next(pattern, order, plain, start, end))]
+    while heads:
+        here, _, there = min(heads)
+        yield here, there
+        old, heads = heads, []
+        for head in old:
+            later = head if head[0] >= there else _next(patterns[head[1]], head[1], plain, there, end)
+            if later:
+                heads.append(later)
+
+
+def _next(pattern: re2._Regexp, order: int, plain: bytes, start: int, end: int) -> tuple[int, int, int] | None:
+    """The first place of a pattern after a byte, as (start, `order`, end)."""
+    for found in pattern.finditer(plain, start, end):
+        here, there = found.span()
+        if here < there:
+            return here, order, there
+    return None
 
 
 class Phrases(Expressions):
     """A few patterns of the packs' language; where they occur in a reading, at the edges of words."""
 
     def __init__(self, sources: Sequence[str], language: Language) -> None:
-        read = [language.read(source) for source in sources]
-        super().__init__([spelled for spelled, _ in read], sources, [needed for _, needed in read])
+        super().__init__(sources, [language.needed(source) for source in sources])
+        self._language = language
+
+    def _spelled(self, source: str) -> str:
+        return self._language.spelled(source)
 
     def _counts(self, reading: Reading, start: int, end: int) -> bool:
         return not _inside_a_word(reading, start, end)

@@ -6,7 +6,6 @@ import gc
 import hashlib
 import unicodedata
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,7 +13,9 @@ from datetime import date
 from functools import lru_cache
 from itertools import chain, islice
 from types import MappingProxyType
+from typing import NamedTuple
 
+from .bits import bits, set_bits
 from .finding import Finding, RuleError
 from .gate import Gate
 from .kinds import Around, Hit
@@ -26,7 +27,7 @@ from .shared import make_lexicon, make_vocabulary
 from .source import Pack, read_pack
 from .text import Reading, read
 
-ENGINE = "approval-rules/5"
+ENGINE = "approval-rules/6"
 """Changes whenever the same packs could find something else in the same text."""
 MOST_PLACES = 200
 """Places in one text that are shown for one rule; a text with more is no longer read for each of them."""
@@ -44,6 +45,18 @@ class Failure:
     def as_json(self) -> dict[str, str]:
         """The three fields."""
         return asdict(self)
+
+
+class _Scope(NamedTuple):
+    """The rules that some facts bring into scope, by number.
+
+    `unopened` wait for no pattern; `opened` names, by row in the gate, the rule that a pattern opens and that pattern;
+    `rows` has a bit for each such row.
+    """
+
+    unopened: frozenset[int]
+    opened: Mapping[int, tuple[int, Expressions, int]]
+    rows: int
 
 
 class RuleSet:
@@ -65,8 +78,6 @@ class RuleSet:
         self._gate = Gate(made)
         self._of_regimes = frozenset(rule.id for rule in rules if rule.scope.regimes)
         self._in_scope = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._rules_for)
-        self._unopened = frozenset(number for number, rule in enumerate(rules) if not rule.look.openers)
-        self._opened = _by_opener(rules)
 
     @classmethod
     def parse(cls, sources: Mapping[str, bytes], *, checked: bool = True) -> RuleSet:
@@ -131,8 +142,8 @@ class RuleSet:
 
     def _all(self, text: str, facts: Facts) -> list[Finding]:
         reading = read(text, self._lexicon)
-        reading.occurring = self._gate.occurring(reading)
-        active = self._active(reading.occurring, facts)
+        reading.occurring = occurring = self._gate.occurring(reading)
+        active = self._active(occurring, reading, facts)
         around = Around(facts)
         findings = [f for rule in active if not rule.look.after for f in _findings(rule, reading, around)]
         around = Around(facts, frozenset(finding.topic for finding in findings))
@@ -147,13 +158,25 @@ class RuleSet:
         reading.occurring = self._gate.occurring(reading)
         return rule.scope.covers(example.facts) and any(True for _ in rule.look.find(reading, Around(example.facts)))
 
-    def _active(self, occurring: frozenset[int], facts: Facts) -> list[Rule]:
+    def _active(self, occurring: int, reading: Reading, facts: Facts) -> list[Rule]:
         """The rules in scope that may find something: those that a pattern opens, and those that wait for none."""
-        asked = self._unopened.union(*(self._opened[number] for number in occurring & self._opened.keys()))
-        return [self.rules[number] for number in sorted(asked & self._in_scope(facts))]
+        scope = self._in_scope(facts)
+        active = set(scope.unopened)
+        for row in set_bits(occurring & scope.rows):
+            number, one, which = scope.opened[row]
+            if number not in active and one.stands(reading, which):
+                active.add(number)
+        return [self.rules[number] for number in sorted(active)]
 
-    def _rules_for(self, facts: Facts) -> frozenset[int]:
-        return frozenset(number for number, rule in enumerate(self.rules) if rule.scope.covers(facts))
+    def _rules_for(self, facts: Facts) -> _Scope:
+        covering = [(number, rule) for number, rule in enumerate(self.rules) if rule.scope.covers(facts)]
+        opened = {
+            row: (number, opener, which)
+            for number, rule in covering
+            for opener in rule.look.openers
+            for row, which in opener.rows.items()
+        }
+        return _Scope(frozenset(number for number, rule in covering if not rule.look.openers), opened, bits(opened))
 
 
 @contextmanager
@@ -166,15 +189,6 @@ def _uncollected() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def _by_opener(rules: Sequence[Rule]) -> Mapping[int, Sequence[int]]:
-    """The numbers of the rules that each list of patterns opens."""
-    opened: defaultdict[int, list[int]] = defaultdict(list)
-    for number, rule in enumerate(rules):
-        for opener in rule.look.openers:
-            opened[opener.number].append(number)
-    return opened
 
 
 def _ensure_named(packs: Sequence[Pack], rules: Sequence[Rule]) -> None:

@@ -97,8 +97,8 @@ class Reading:
         lowered = view.text.lower()
         self.plain = lowered.encode()
         self._ascii = len(self.plain) == len(lowered)
-        self.occurring: frozenset[int] | None = None
-        """The numbers of the patterns that may occur here; None where nobody has looked."""
+        self.occurring: int | None = None
+        """A bit for the row of each pattern that may occur here; None where nobody has looked."""
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """The code points of the original that these bytes of `plain` stand for."""

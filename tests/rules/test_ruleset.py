@@ -214,8 +214,8 @@ passes = ["As good as any."]
 def test_rule_sets_share_the_patterns_that_they_have_in_common() -> None:
     one, other = (RuleSet.parse({"firm": OURS.format(firm="acme").encode(), "more": b""}) for _ in range(2))
     first, second = (rules.rules[0].look.openers[0] for rules in (one, other))
-    assert first is not second, "each has its own number in the gate of its set"
-    assert first._any is second._any, "what is compiled once serves both"
+    assert first is not second, "each has its own rows in the gate of its set"
+    assert first._one(0) is second._one(0), "what is compiled once serves both"
 
 
 def test_the_same_pattern_over_other_words_is_another() -> None:
@@ -229,12 +229,14 @@ def test_the_same_pattern_over_other_words_is_another() -> None:
 def test_what_is_remembered_of_patterns_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pattern, "_MOST_SPELLED", 3)
     language = pattern.Language({"firm": ["acme"]})
-    read = [language.read(f"better than <firm> {n}") for n in range(10)]
+    sources = [f"better than <firm> {n}" for n in range(10)]
+    said = [(language.spelled(source), language.needed(source)) for source in sources]
     assert len(language._spelled) <= 3
-    assert [language.read(f"better than <firm> {n}") for n in range(10)] == read
+    assert len(language._needed) <= 3
+    assert [(language.spelled(source), language.needed(source)) for source in sources] == said
     long = "|".join(f"w{n}" for n in range(200)) + " <firm>"
     monkeypatch.setattr(pattern, "LONGEST_KEPT", 100)
-    language.read(long)
+    language.spelled(long)
     assert long not in language._spelled
 
 
