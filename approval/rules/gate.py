@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
 import re2
@@ -21,6 +21,8 @@ _TOKEN = re.compile(rb"[a-z0-9]+")
 _LONGEST_START = 6
 _MOST_KNOWN = 4_096
 """Tokens whose places are kept at hand: the words of a language that most texts are made of."""
+_MOST_TOGETHER = 1_000
+"""Tokens of a text that are looked at together, each of them once."""
 
 Places = Mapping[Word, Sequence[int]]
 
@@ -163,17 +165,25 @@ class _Words:
 
     def found(self, plain: bytes) -> int:
         """The places of every word and every pair that stand in a text, and perhaps of some that do not."""
-        found = before = 0
-        longest = self._longest
-        for token in _TOKEN.findall(plain):
-            alone, first, second = self._known(token[:longest])
-            if pair := before & second:
-                found |= pair
-            found |= alone
-            before = first
+        tokens = [token[: self._longest] for token in _TOKEN.findall(plain)]
+        found = 0
+        # Not all at once: the places of a megabyte of different words are gigabytes.
+        for start in range(0, len(tokens), _MOST_TOGETHER):
+            found |= self._found_in(tokens[start : start + _MOST_TOGETHER + 1])
         # The empty literal stands in every text: no answer means that the automaton had no memory, not that none stand.
         for number in self._literals.Match(plain) or range(len(self._anywhere)):
             found |= self._anywhere[number]
+        return found
+
+    def _found_in(self, tokens: Sequence[bytes]) -> int:
+        """The places of some tokens, and of each two neighbours among them."""
+        places = {token: self._known(token) for token in set(tokens)}
+        found = 0
+        for alone, _, _ in places.values():
+            found |= alone
+        for one, other in set(pairwise(tokens)):
+            if pair := places[one][1] & places[other][2]:
+                found |= pair
         return found
 
     def _places_of(self, token: bytes) -> tuple[int, int, int]:

@@ -149,6 +149,17 @@ def test_only_the_patterns_whose_words_stand_in_a_text_are_compiled() -> None:
     assert [compiled is not None for compiled in phrases._compiled] == [False, True]
 
 
+@pytest.mark.parametrize("together", [1, 2, 7])
+def test_neighbours_are_seen_across_the_tokens_looked_at_together(
+    together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate([Phrases(["steady returns"], Language({}))])
+    texts = [" ".join(["x"] * before) + " steady returns" for before in range(8)]
+    monkeypatch.setattr("approval.rules.gate._MOST_TOGETHER", together)
+    assert [gate.occurring(read(text, Lexicon([]))) for text in texts] == [0b1] * 8
+    assert gate.occurring(read("returns steady", Lexicon([]))) == 0, "the control: the wrong way round is no pair"
+
+
 @pytest.mark.parametrize("places", [[], [0], [7, 8], [64], list(range(0, 3_000, 7)), [12_345, 1]])
 def test_bits_are_told_one_by_one(places: list[int]) -> None:
     assert sorted(set_bits(bits(places))) == sorted(places)
