@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from types import MappingProxyType
 
 import re2
@@ -36,6 +37,7 @@ DEEPEST = 20
 """Groups and lists of words inside each other; those that ship have 8 at most."""
 _GAP = r"[ \"'*/_~=|<>^\\\x{2190}-\x{2bff}\x{1f000}-\x{1faff}-]+"
 _WORD = r"[^ \"*/_~=|<>^\\.,!?;:()\n]+[,:]?"
+_EDGE = r"\b"
 _MACRO = re.compile(r"<([a-z][a-z0-9-]*)>")
 _SPAN = re.compile(r"( ?)<(\d{1,2})> ")
 _LOOSE_SPAN = re.compile(r"<\d{1,2}>")
@@ -56,6 +58,7 @@ class Language:
     _expanded: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     _depths: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
     _edges: dict[tuple[str, bool], bool] = field(default_factory=dict, compare=False, repr=False)
+    _edged_lists: dict[tuple[str, bool, bool], str] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def needs(self) -> Needs:
@@ -96,11 +99,50 @@ class Language:
                 f"“{source}”: after <3>, which stands for up to three words, come a space and another word."
             )
         _ensure_shallow(nesting(source))
-        body = self._expand(source, ())
+        self._expand(source, ())
         _ensure_shallow(self._depth(source))
-        head = r"\b" if self._has_edge(source, last=False) else ""
-        tail = r"\b" if self._has_edge(source, last=True) else ""
-        return f"{head}(?:{_spaced(body)}){tail}"
+        body = self._expand(self._edged(source, head=True, tail=True), ())
+        _ensure_spellable(len(body))
+        return _spaced(body)
+
+    def _edged(self, source: str, *, head: bool, tail: bool) -> str:
+        """The pattern with `\b` wherever a way to begin (or to end) it is a letter or a digit.
+
+        Where only some ways are, each has its own: what stops inside a word would else hide a way that goes on.
+        """
+        begins, ends = head and self._has_edge(source, last=False), tail and self._has_edge(source, last=True)
+        head, tail = head and not begins, tail and not ends
+        if head or tail:
+            source = "|".join(self._edged_way(way, head=head, tail=tail) for way in branches(source))
+        return rf"{_EDGE if begins else ''}(?:{source}){_EDGE if ends else ''}"
+
+    def _edged_way(self, way: str, *, head: bool, tail: bool) -> str:
+        """One way; where its first (or last) part has several ways in turn, each of those has its own edge."""
+        begins, ends = head and self._way_has_edge(way, last=False), tail and self._way_has_edge(way, last=True)
+        head, tail = head and not begins, tail and not ends
+        marked, lists = _marked(way)
+        parts = [(_unmarked(atom, lists), count) for atom, count in atoms(marked)]
+        for place in {0, len(parts) - 1} if parts else ():
+            first, last = head and place == 0, tail and place == len(parts) - 1
+            atom, count = parts[place]
+            if (first or last) and not count:
+                parts[place] = self._edged_atom(atom, head=first, tail=last), ""
+        spelled = "".join(chain.from_iterable(parts))
+        return f"{_EDGE if begins else ''}{spelled}{_EDGE if ends else ''}"
+
+    def _edged_atom(self, atom: str, *, head: bool, tail: bool) -> str:
+        if name := _MACRO.fullmatch(atom):
+            return self._edged_list(name.group(1), head, tail)
+        if atom.startswith("(?:") and atom.endswith(")"):
+            return self._edged(atom[3:-1], head=head, tail=tail)
+        return atom
+
+    def _edged_list(self, name: str, head: bool, tail: bool) -> str:
+        key = (name, head, tail)
+        if key not in self._edged_lists:
+            words = "|".join(self.words[name])
+            self._edged_lists[key] = self._expand(self._edged(words, head=head, tail=tail), (name,))
+        return self._edged_lists[key]
 
     def _has_edge(self, source: str, *, last: bool) -> bool:
         """Whether every way to begin (or to end) this pattern is a letter or a digit."""
@@ -110,12 +152,8 @@ class Language:
         return known
 
     def _way_has_edge(self, way: str, *, last: bool) -> bool:
-        # A list of words is an atom here, spelled as a class of one letter that nobody types.
-        names = dict.fromkeys(_MACRO.findall(way)) if "<" in way else ()
-        lists = {f"[{chr(0xE000 + n)}]": name for n, name in enumerate(names)}
-        for letter, name in lists.items():
-            way = way.replace(f"<{name}>", letter)
-        parts = atoms(way)
+        marked, lists = _marked(way)
+        parts = atoms(marked)
         for atom, count in reversed(parts) if last else parts:
             if atom in lists:
                 certain = self._list_has_edge(lists[atom], last=last)
@@ -168,6 +206,21 @@ class Language:
             _ensure_shallow(self._depths[name])
             self._expanded[name] = f"(?:{'|'.join(inside)})"
         return self._expanded[name]
+
+
+def _marked(way: str) -> tuple[str, Mapping[str, str]]:
+    """A pattern with a class of one letter that nobody types, an atom, for each list of words; and which list it is."""
+    names = dict.fromkeys(_MACRO.findall(way)) if "<" in way else ()
+    lists = {f"[{chr(0xE000 + n)}]": name for n, name in enumerate(names)}
+    for letter, name in lists.items():
+        way = way.replace(f"<{name}>", letter)
+    return way, lists
+
+
+def _unmarked(part: str, lists: Mapping[str, str]) -> str:
+    for letter, name in lists.items():
+        part = part.replace(letter, f"<{name}>")
+    return part
 
 
 def _ensure_shallow(depth: int) -> None:

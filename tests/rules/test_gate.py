@@ -141,6 +141,19 @@ def test_patterns_of_a_list_find_what_one_with_bars_between_them_would(sources: 
     assert list(apart.spans(reading)) == list(together.spans(reading))
 
 
+LOSE = {"lose": ["lose (?:the|their|it)", "drops?!"], "may": ["(?:may|might) <lose>", "<lose>"]}
+
+
+@pytest.mark.parametrize("source", ["<lose>", "<may>", "(?:may <lose>|gone!)", "(?:may )?<lose>"])
+def test_a_way_that_stops_inside_a_word_hides_none_that_goes_on(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = read("They may lose their money.", Lexicon([]))
+    assert [reading.typed(*span).removeprefix("may ") for span in Phrases([source], Language(LOSE)).spans(reading)] == [
+        "lose their"
+    ]
+    monkeypatch.setattr(Language, "_edged_way", lambda self, way, **_: way)
+    assert not list(Phrases([source], Language(LOSE)).spans(reading)), "the control: “lose the” is found, and no word"
+
+
 def test_only_the_patterns_whose_words_stand_in_a_text_are_compiled() -> None:
     phrases = Phrases(["sure thing", "no risk"], Language(W))
     reading = read("There is no risk.", Lexicon([]))
