@@ -127,6 +127,9 @@ class Language:
             atom, count = parts[place]
             if (first or last) and not count:
                 parts[place] = self._edged_atom(atom, head=first, tail=last), ""
+            elif last and atom.startswith("[^"):
+                # So many letters of the rest of a sentence would else stop inside a word, and count for nothing.
+                parts[place] = f"(?:{atom}{count}{_EDGE}|{atom}{count})", ""
         spelled = "".join(chain.from_iterable(parts))
         return f"{_EDGE if begins else ''}{spelled}{_EDGE if ends else ''}"
 

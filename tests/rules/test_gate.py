@@ -154,6 +154,20 @@ def test_a_way_that_stops_inside_a_word_hides_none_that_goes_on(source: str, mon
     assert not list(Phrases([source], Language(LOSE)).spans(reading)), "the control: “lose the” is found, and no word"
 
 
+@pytest.mark.parametrize(
+    ("end", "found"), [("{0,9}", "No sure thing "), ("{1,10}", "No sure thing "), ("{0,3}", "No sure ")]
+)
+def test_a_pattern_that_takes_the_rest_of_a_sentence_stops_where_a_word_does(
+    end: str, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = read("No sure thing everywhere.", Lexicon([]))
+    phrases = Phrases([rf"no sure[^.!?\n]{end}"], Language(W))
+    assert [reading.typed(*span) for span in phrases.spans(reading)] == [found]
+    monkeypatch.setattr(Language, "_edged_way", lambda self, way, **_: way)
+    cut = [reading.typed(*span) for span in Phrases([rf"no sure[^.!?\n]{end}"], Language(W)).spans(reading)]
+    assert cut != [found], "the control: so many letters end inside a word, or on a blank"
+
+
 def test_only_the_patterns_whose_words_stand_in_a_text_are_compiled() -> None:
     phrases = Phrases(["sure thing", "no risk"], Language(W))
     reading = read("There is no risk.", Lexicon([]))

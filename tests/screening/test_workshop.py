@@ -196,6 +196,15 @@ def a_text(key, text):
     return Words(key, (Part("texts.news", "blog", text),), Facts(regime="us-bank"))
 
 
+def test_a_rule_that_is_tried_cites_the_sources_of_the_regime_as_it_does_in_force():
+    shipped = load_packs()
+    bench, rule = workshop.make_bench(shipped.sources), shipped.rule("PRO110")
+    post = Facts(regime="uk", product="fund")
+    [tried] = bench.parse(bench.rules[rule.id].table).check_facts("You can't lose.", post)
+    assert tried.citation == rule.citation_for(post)
+    assert tried.citation != rule.citation, "the control: the rule names sources of other regimes as well"
+
+
 def test_a_rule_that_flags_too_many_posts_floods(bench):
     texts = [a_text(n, "Harbor Bank." if n < 3 else "Our hours.") for n in range(10)]
     found = trying.sweep(bench, TABLE, texts)

@@ -143,17 +143,15 @@ def make_bench(sources: Mapping[str, bytes]) -> Bench:
         for pack in sorted(tables)
         for table in tables[pack].get("rule", ())
     }
-    lexicon: dict[str, set[str]] = defaultdict(set)
-    for document in tables.values():
-        for name, words in document.get("lexicon", {}).items():
-            lexicon[name].update(words)
+    lexicon = _merged(tables.values(), "lexicon")
     # As the engine does it: the words of what rules flag are unmasked too.
     shown = " ".join(_example(text) for rule in rules.values() for text in rule.table.get("flags", ()))
-    lexicon["words"].update(shown_words(shown))
+    lexicon["words"] += shown_words(shown)
     rest = {
         "amount": [amount for document in tables.values() for amount in document.get("amount", ())],
         "fold": {name: fold for document in tables.values() for name, fold in document.get("fold", {}).items()},
-        "lexicon": {name: sorted(words) for name, words in lexicon.items() if words},
+        "lexicon": {name: sorted(set(words)) for name, words in lexicon.items() if words},
+        "sources": _merged(tables.values(), "sources"),
     }
     return Bench(
         rules=dict(sorted(rules.items())),
@@ -168,6 +166,15 @@ def make_bench(sources: Mapping[str, bytes]) -> Bench:
             if not frame["name"].endswith(_MEANS_A_FIGURE)
         ),
     )
+
+
+def _merged(documents: Iterable[Table], key: str) -> dict[str, list[str]]:
+    """The named lists under a key, each of all packs together."""
+    merged: defaultdict[str, list[str]] = defaultdict(list)
+    for document in documents:
+        for name, words in document.get(key, {}).items():
+            merged[name] += words
+    return merged
 
 
 def _written(pack: str, table: Table, state: tuple[str, str], amend: tuple[str, Table] | None) -> Written:
