@@ -225,6 +225,41 @@ def test_a_rule_that_blocks_on_part_of_the_posts_is_weakened_where_it_does_so_no
     assert milder(firm(graver), firm(COPY)) == []
 
 
+@pytest.mark.parametrize(
+    ("was", "becomes", "what"),
+    [
+        ({}, {"regimes": ["uk"]}, "for fewer posts"),
+        ({"regimes": ["uk", "eu"]}, {"regimes": ["uk"]}, "for fewer posts"),
+        ({"regimes": ["uk"]}, {"regimes": ["uk", "eu"]}, ""),
+        ({"regimes": ["uk"]}, {}, ""),
+        ({}, {"languages": ["de"]}, "for fewer posts"),
+        ({}, {"classes": ["crypto"]}, "for fewer posts"),
+        ({"classes": ["crypto"]}, {"classes": ["crypto"], "products": ["fund"]}, ""),
+        ({"products": ["fund", "etf"]}, {"products": ["fund"]}, "for fewer posts"),
+        ({"products": ["fund"]}, {"classes": ["investment"]}, ""),
+        ({}, {"not_products": ["careers"]}, "for fewer posts"),
+        ({"not_products": ["careers"]}, {}, ""),
+        ({}, {"effective_from": date(2027, 1, 1)}, "for fewer days"),
+        ({"effective_from": date(2027, 1, 1)}, {}, ""),
+        ({"effective_until": date(2027, 1, 1)}, {"effective_until": date(2026, 12, 1)}, "for fewer days"),
+        ({}, {"match": ["guaranteed"]}, "without 2 of its patterns"),
+        ({}, {"match": ["guaranteed", "sure"]}, ""),
+        ({}, {"match": ["certain", "assured", "guaranteed", "sure"]}, ""),
+        ({}, {"regimes": ["uk"], "match": ["certain", "assured"]}, "for fewer posts, without 1 of its patterns"),
+    ],
+)
+def test_a_rule_that_covers_less_is_weakened(was: dict, becomes: dict, what: str):
+    assert milder(firm({**COPY, **was}), firm({**COPY, **becomes})) == ([("FIRM001", what)] if what else [])
+
+
+def test_an_heir_that_covers_less_takes_no_place():
+    narrow = {**COPY, "regimes": ["uk"]}
+    assert milder(BASE, firm(narrow, off=["PRO101"])) == [
+        ("PRO101", "switched off and replaced by FIRM001, for fewer posts")
+    ]
+    assert milder(BASE, firm(COPY, off=["PRO101"])) == [], "the control"
+
+
 def test_a_name_and_what_becomes_of_it_are_one_sentence():
     (one,) = weakened(BASE, firm(off=["PRO101"]))
     assert str(one) == "word-pro101 (PRO101): switched off"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from approval.rules import Severity, amended
+from approval.screening.services.narrowing import narrowed
 from approval.screening.services.packing import states_of
 from approval.screening.services.telling import nearly_the_same
 from approval.screening.services.workshop import tables_of
@@ -41,7 +42,7 @@ class Applied:
 
 
 def weakened(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> tuple[Weakened, ...]:
-    """Return each rule that blocks under *before* and is silent, gone or milder under *after*.
+    """Return each rule that blocks under *before* and is silent, gone, milder or narrower under *after*.
 
     It is not weakened where a new rule takes its place that finds nearly the same and blocks, too.
     """
@@ -58,18 +59,27 @@ def _what(old: Applied, new: Applied | None, added: Mapping[str, Applied]) -> st
         gone = "gone" if new is None else _SILENT[new.state]
         near = ((id_, one) for id_, one in added.items() if one.state != "off")
         heirs = {id_: one for id_, one in near if nearly_the_same(old.table, one.table)}
-        if any(one.blocks and not _is_milder(old.table, one.table) for one in heirs.values()):
+        if any(one.blocks and not _less(old.table, one.table) for one in heirs.values()):
             return ""
-        return " and ".join([gone, *(f"replaced by {id_}, {_told(one)}" for id_, one in sorted(heirs.items()))])
+        return " and ".join([gone, *(f"replaced by {id_}, {_told(old, one)}" for id_, one in sorted(heirs.items()))])
     if old.table["severity"] == Severity.BLOCK != new.table["severity"]:
         return f"severity block → {new.table['severity']}"
     if not new.blocks:
         return "no longer blocks on part of the posts"
-    return "milder on part of the posts" if _is_milder(old.table, new.table) else ""
+    return ", ".join(_less(old.table, new.table))
 
 
-def _told(held: Applied) -> str:
-    return "which is in the shadow" if held.state == "shadow" else f"of severity {held.table['severity']}"
+def _less(old: Table, new: Table) -> list[str]:
+    """How a rule that blocks still does less than it did."""
+    milder = ["milder on part of the posts"] if _is_milder(old, new) else []
+    return milder + narrowed(old, new)
+
+
+def _told(old: Applied, heir: Applied) -> str:
+    if heir.state == "shadow":
+        return "which is in the shadow"
+    less = _less(old.table, heir.table) if heir.blocks else []
+    return ", ".join(less) or f"of severity {heir.table['severity']}"
 
 
 def as_applied(packs: Mapping[str, bytes]) -> dict[str, Applied]:
