@@ -34,7 +34,7 @@ WARM = 20
 
 
 def asking(browser: Browser, firm: Firm, questions: int) -> Callable[[], int]:
-    """Ask for the findings of the next text, as `static/js/composer.js` does; return how many there are."""
+    """Ask for the findings of the next text, as `static/js/asking.js` does; return how many there are."""
     texts = [text[:CHARACTERS] for text, _ in generated(questions, least=CHARACTERS)]
     token = browser.get("/api/v1/me").json["csrf_token"]
     address, numbers = f"/api/v1/check?workspace={firm.workspace}", count()

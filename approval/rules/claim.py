@@ -113,7 +113,7 @@ class Claim:
         excepted: list[Span] | None = None
         for count, (start, end) in enumerate(self._match.spans(reading)):
             if excepted is None:
-                excepted = list(self._exceptions.spans(reading))
+                excepted = self._exceptions.covered(reading)
             if _meets(excepted, start, end):
                 continue
             # Beyond what an honest text holds, nothing is explained away: the work stays bounded, the claim found.

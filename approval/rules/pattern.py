@@ -13,7 +13,7 @@ A pattern that begins or ends with a letter or a digit begins or ends at the edg
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -302,9 +302,15 @@ class Expressions:
 
     def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
         """Where they stand, in bytes of `reading.plain`, in order, without overlap."""
-        plain = reading.plain
-        patterns = [self._one(number) for number in self._occurring(reading)]
-        for here, there in _leftmost(patterns, plain, start, len(plain) if end is None else end):
+        return self._found(self._occurring(reading), reading, start, len(reading.plain) if end is None else end)
+
+    def covered(self, reading: Reading) -> list[tuple[int, int]]:
+        """What any of them covers, each looked for by itself: in order, without overlap."""
+        everywhere = (reading, 0, len(reading.plain))
+        return _united(sorted(chain(*(self._found([number], *everywhere) for number in self._occurring(reading)))))
+
+    def _found(self, numbers: Sequence[int], reading: Reading, start: int, end: int) -> Iterator[tuple[int, int]]:
+        for here, there in _leftmost([self._one(number) for number in numbers], reading.plain, start, end):
             if self._counts(reading, here, there):
                 yield here, there
 
@@ -339,6 +345,17 @@ def _next(pattern: re2._Regexp, order: int, plain: bytes, start: int, end: int) 
         if here < there:
             return here, order, there
     return None
+
+
+def _united(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Places in order; those that overlap as one."""
+    united: list[tuple[int, int]] = []
+    for start, end in places:
+        if united and start < united[-1][1]:
+            united[-1] = united[-1][0], max(end, united[-1][1])
+        else:
+            united.append((start, end))
+    return united
 
 
 class Phrases(Expressions):

@@ -27,7 +27,7 @@ from .shared import make_lexicon, make_vocabulary
 from .source import Pack, read_pack
 from .text import Reading, read
 
-ENGINE = "approval-rules/6"
+ENGINE = "approval-rules/7"
 """Changes whenever the same packs could find something else in the same text."""
 MOST_PLACES = 200
 """Places in one text that are shown for one rule; a text with more is no longer read for each of them."""

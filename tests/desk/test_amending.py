@@ -59,9 +59,14 @@ def test_a_shipped_rule_is_made_milder_and_later_as_it_was(signed, firm):
     page = said(signed("carla").get(f"/rules/{RULE}").text)
     assert "Amended by this firm" in page and "[[amend]]" in page
     assert "Take the amendment back" in signed("carla").get(f"/rules/{RULE}/amend").text
+    ours = said(signed("carla").get("/rules?ours=1").text)
+    assert f"{RULE} · " in ours and "· amended" in ours and "1 to 1 of 1" in ours, (
+        "the list shows what the firm changed"
+    )
     assert send(signed("carla"), force(firm).number, answer="withdraw").status_code == 302
     accept(signed("cem"), firm)
     assert force(firm).rules.check(TEXT)[0].severity == shipped.severity
+    assert RULE not in said(signed("carla").get("/rules?ours=1").text)
     again = send(signed("carla"), force(firm).number, answer="withdraw")
     assert again.status_code == 409 and "is not amended" in said(again.text)
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from itertools import accumulate, islice
+from itertools import accumulate, count, islice
 from unittest.mock import patch
 
 from approval.rules import Facts, Finding, Rule, RuleSet
@@ -28,7 +28,8 @@ class Oracle:
 
     def check(self, text: str, facts: Facts) -> list[Finding]:
         """What the rules find, in order of place; what is missing comes last."""
-        with patch.object(Expressions, "spans", _spans), patch.object(Expressions, "occur", _occur):
+        slowly = {"spans": _spans, "occur": _occur, "covered": _covered}
+        with patch.multiple(Expressions, **slowly):
             findings = self._findings(text, facts)
         kept = list(_one_of_each_topic(findings, {rule.id for rule in self._rules.rules if rule.scope.regimes}))
         return sorted(kept, key=lambda f: (f.start is None, f.start or 0, f.end or 0, f.rule))
@@ -116,12 +117,26 @@ def _plain(plain: bytes) -> _Plain:
 
 
 def _spans(self: Expressions, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
-    if not self.expressions:
-        return
+    if self.expressions:
+        yield from _places(self, self.expressions, reading, start, end)
+
+
+def _covered(self: Expressions, reading: Reading) -> list[tuple[int, int]]:
+    """Each expression alone; the runs of bytes on which one of them stands."""
+    inside = {
+        at for one in self.expressions for place in _places(self, (one,), reading, 0, None) for at in range(*place)
+    }
+    starts = sorted(at for at in inside if at - 1 not in inside)
+    return [(start, next(at for at in count(start) if at not in inside)) for start in starts]
+
+
+def _places(
+    self: Expressions, expressions: Sequence[str], reading: Reading, start: int, end: int | None
+) -> Iterator[tuple[int, int]]:
     plain = _plain(reading.plain)
     text, first = plain.text, plain.index(start, step=1)
     last = len(text) if end is None else plain.index(min(end, len(reading.plain)), step=-1)
-    for found in _compiled(tuple(self.expressions), _end_of(text, last)).finditer(text, first, last):
+    for found in _compiled(tuple(expressions), _end_of(text, last)).finditer(text, first, last):
         here, there = found.span()
         cuts = isinstance(self, Phrases) and (_is_inside_a_word(text, here) or _is_inside_a_word(text, there))
         if here < there and not cuts:

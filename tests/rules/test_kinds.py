@@ -74,6 +74,15 @@ def test_a_phrase_is_found_and_an_exception_cancels_one_match_only(text: str, fo
     assert matches(rule("phrase", keys), text) == found
 
 
+@pytest.mark.parametrize("excepted", [["a sure", "a sure gain of time"], ["a sure gain of time", "a sure"]])
+def test_each_exception_stands_by_itself(excepted: list[str]) -> None:
+    """One that begins earlier, or is shorter, hides no other: their order says nothing."""
+    source = rule("phrase", f'match = ["gain of time"]\nexcept = {excepted}')
+    assert matches(source, "A sure gain of time.") == []
+    assert matches(source.replace("a sure gain of time", "sure gain"), "A sure gain of time.") == []
+    assert matches(source.replace("a sure gain of time", "sure"), "A sure gain of time.") == ["gain of time"]
+
+
 def test_a_phrase_may_need_company_in_its_sentence_or_in_the_post() -> None:
     near = rule("phrase", 'match = ["secured"]\nnear = ["savings"]')
     assert matches(near, "Secured savings. A secured door.") == ["Secured"]

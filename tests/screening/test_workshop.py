@@ -387,7 +387,7 @@ def test_a_rule_goes_into_the_shadow_off_and_back(signed):
 
 def test_the_list_is_filtered_by_pack_state_and_whose_rules_they_are(signed):
     carla, cem = signed("carla"), signed("cem")
-    assert "No rule of your own fits" in carla.get("/rules?ours=1").text
+    assert "No rule of your own or amended fits" in carla.get("/rules?ours=1").text
     carla.post("/rules/new", TYPED)
     accept(cem)
     carla.post("/rules/PRO101/state", {"state": "off", "reason": "As agreed."})

@@ -45,6 +45,7 @@ class Line:
     message: str
     pack: str
     own: bool
+    amended: bool
     state: str
     tally: Tally
     precision: tuple[int, int, int] | None
@@ -164,6 +165,7 @@ def _line(id_: str, written: Written, tally: Tally) -> Line:
         message=table["message"],
         pack=written.pack,
         own=written.own,
+        amended=written.amendment is not None,
         state=written.state,
         tally=tally,
         precision=_precision(tally),
@@ -174,7 +176,7 @@ def _matches(line: Line, chosen: Mapping[str, str]) -> bool:
     told = f"{line.id} {line.name} {line.topic} {line.message}".lower()
     return (
         all(word in told for word in chosen["q"].lower().split())
-        and (not chosen["ours"] or line.own)
+        and (not chosen["ours"] or line.own or line.amended)
         and all(not chosen[key] or chosen[key] == getattr(line, key) for key in ("topic", "pack", "state"))
     )
 
