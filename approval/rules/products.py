@@ -54,6 +54,7 @@ _OTHER_NAMES = {
     "auto-loan": "car-loan motorcycle-loan rv-loan vehicle-loan",
     "bond": "bonds gilt gilts muni munis treasuries",
     "app": "budgeting-app mobile-banking neobank",
+    "bnpl": "buy-now-pay-later pay-later",
     "brand": "award ranking",
     "brokerage-account": "brokerage share-dealing stock-trading trading-account trading-platform",
     "business-deposits": "business-account business-banking",
