@@ -306,8 +306,8 @@ class Expressions:
 
     def covered(self, reading: Reading) -> list[tuple[int, int]]:
         """What any of them covers, each looked for by itself: in order, without overlap."""
-        everywhere = (reading, 0, len(reading.plain))
-        return _united(sorted(chain(*(self._found([number], *everywhere) for number in self._occurring(reading)))))
+        end = len(reading.plain)
+        return _united(sorted(chain(*(self._found([number], reading, 0, end) for number in self._occurring(reading)))))
 
     def _found(self, numbers: Sequence[int], reading: Reading, start: int, end: int) -> Iterator[tuple[int, int]]:
         for here, there in _leftmost([self._one(number) for number in numbers], reading.plain, start, end):
