@@ -147,6 +147,8 @@ def visitor(site: Site, browser: Browser) -> Iterator[type[Visitor]]:
     made: list[Visitor] = []
 
     def make(**options) -> Visitor:
+        # A colour on its way from light to dark is none that axe should judge: visitors ask for less motion.
+        options.setdefault("reduced_motion", "reduce")
         # axe is put into the page by the test; the pages' own policy is checked by the console staying silent.
         context = browser.new_context(bypass_csp=options.pop("bypass_csp", True), **options)
         one = Visitor(context, site, context.new_page())
