@@ -12,7 +12,7 @@ from .claim import Frame
 from .finding import RuleError
 from .kinds import Maker
 from .lexicon import Lexicon
-from .pattern import Language
+from .pattern import Language, as_read
 from .rule import Rule
 from .scope import NETWORKS, REGIMES
 from .source import Pack
@@ -64,7 +64,7 @@ def _language(packs: Iterable[Pack]) -> Language:
         for name, alternatives in pack.words.items():
             if name in words:
                 raise RuleError("is defined twice", pack=pack.name, key=f"words.{name}")
-            words[name] = alternatives
+            words[name] = list(map(as_read, alternatives))
     language = _spoken(tuple((name, tuple(alternatives)) for name, alternatives in words.items()))
     for pack in packs:
         for name in pack.words:

@@ -110,6 +110,26 @@ def test_the_same_words_are_required_or_the_trigger_is_shown() -> None:
     assert matches(source, "Down.") == []
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("don’t miss", "Don't miss it"),
+        ("rendement garanti à l’échéance", "Rendement garanti à l’échéance !"),
+        ("größte rendite", "Die größte Rendite"),
+        ("get\u00a0rich", "Get rich"),
+        ("⚠️ last chance", "⚠️ Last chance"),
+        ("🛡️? sure", "🛡 Sure"),
+        ("now – or never", "Now – or never"),
+        ("act now…", "Act now…"),
+        ("“sure thing”", '"Sure thing"'),
+    ],
+)
+def test_a_pattern_is_read_as_texts_are(pattern: str, text: str) -> None:
+    listed = f'[words]\nlisted = ["{pattern}"]\n'
+    assert matches(rule("phrase", f'match = ["{pattern}"]'), text)
+    assert matches(rule("phrase", 'match = ["<listed>"]') + listed, text)
+
+
 def test_something_missing_from_the_post_stands_nowhere() -> None:
     source = rule("require", 'needs = ["member fdic"]')
     (finding,) = RuleSet.parse({"t": source.encode()}).check("Save with us")
