@@ -60,7 +60,7 @@ class Frame:
         return framed and not self.broken_by.occur(reading, before if self.neighbours else end, after)
 
 
-def _meets(spans: list[Span], start: int, end: int) -> bool:
+def meets(spans: list[Span], start: int, end: int) -> bool:
     """Whether one of these spans, in order and apart, overlaps the place."""
     at = bisect_left(spans, (start, start))
     return any(start < last and first < end for first, last in spans[max(0, at - 1) : at + 1])
@@ -114,7 +114,7 @@ class Claim:
         for count, (start, end) in enumerate(self._match.spans(reading)):
             if excepted is None:
                 excepted = self._exceptions.covered(reading)
-            if _meets(excepted, start, end):
+            if meets(excepted, start, end):
                 continue
             # Beyond what an honest text holds, nothing is explained away: the work stays bounded, the claim found.
             if count < MOST_WEIGHED and not self._stands(reading, start, end):

@@ -81,6 +81,19 @@ MISTAKES = {
     ),
     "text-for-a-list": ('match = ["promised <2> <gain>"]', 'match = "promised"', "list of strings", "match"),
     "day-as-text": ("why =", 'effective_from = "2026"\nwhy =', "day", "effective_from"),
+    "number-beyond-any-text": ("reach = 3", "reach = 9223372036854775807", "from 0 to 1,000,000", "reach"),
+    "distance-beyond-any-text": (
+        'kind = "phrase"',
+        'kind = "proximity"\nbeside = ["x"]\ntokens = 9223372036854775807',
+        "from 0 to 1,000,000",
+        "tokens",
+    ),
+    "amount-that-is-none": (
+        "[[rule]]",
+        '[[amount]]\nname = "a"\nvalue = nan\nsince = 2026-01-01\nsource = "s"\n[[rule]]',
+        "number below",
+        "value",
+    ),
     "example-key": ('["Promised steady gains"]', '[{ text = "a", law = "uk" }]', "not known", "flags.law"),
 }
 

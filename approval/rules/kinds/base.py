@@ -13,10 +13,12 @@ from ..finding import RuleError
 from ..needed import Word
 from ..pattern import Expressions, Phrases
 from ..scope import Facts
-from ..text import Reading
+from ..text import LARGEST, Reading
 from ..vocabulary import Amount, Vocabulary
 
 E = TypeVar("E", bound=Expressions)
+_MOST = 1e15
+"""No amount, rate or length of time in a post comes near it."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,10 @@ class Maker:
         return value
 
     def number(self, key: str, *, least: int) -> int:
-        """A whole number."""
+        """A whole number; no text has more of anything than `LARGEST`."""
         value = self._table.get(key)
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise RuleError(f"must be a whole number of at least {least}", key=key)
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= LARGEST:
+            raise RuleError(f"must be a whole number from {least} to {LARGEST:,}", key=key)
         return value
 
     def flag(self, key: str) -> bool:
@@ -120,8 +122,8 @@ class Maker:
     def quantity(self, key: str) -> float:
         """A number, whole or not."""
         value = self._table.get(key)
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise RuleError("must be a number", key=key)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < _MOST:
+            raise RuleError(f"must be a number below {_MOST:,.0f}", key=key)
         return float(value)
 
     def amount(self, key: str) -> Amount | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from ..claim import Span
+from ..claim import Span, meets
 from ..text import SHOUTED, Reading
 from .base import CLAIM_KEYS, Around, Hit, Maker
 
@@ -20,7 +20,7 @@ class Limit:
         self._capitals = make.text("count", one_of=("match", "capitals"), default="match") == "capitals"
         self._most = make.number("most", least=0)
         self._claim = make.claim(needed=not self._capitals)
-        self._near = make.phrases("near")
+        self._near, self._excepted = make.phrases("near"), make.phrases("except")
         self.openers = self._near.openers if self._capitals else self._claim.openers
         self.considered = self._claim.considered
 
@@ -35,5 +35,8 @@ class Limit:
     def _shouted(self, reading: Reading) -> Iterator[Span]:
         if self._near and not self._near.occur(reading):
             return
+        excepted = self._excepted.covered(reading)
         for found in SHOUTED.finditer(reading.cased):
-            yield reading.offset(found.start()), reading.offset(found.end())
+            start, end = reading.offset(found.start()), reading.offset(found.end())
+            if not meets(excepted, start, end):
+                yield start, end
