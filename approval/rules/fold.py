@@ -43,6 +43,7 @@ _LOOKALIKES = {
 }  # fmt: skip
 _MIXED_WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[A-Za-z]")
+_FOREIGN = re.compile(r"([^\x00-\x7f])([?*+]?)")
 
 
 @lru_cache(maxsize=65_536)
@@ -78,3 +79,16 @@ def _unmix_word(match: re.Match[str]) -> str:
     if word.isascii() or not _LATIN.search(word):
         return word
     return "".join(_LOOKALIKES.get(c, c) for c in word)
+
+
+def fold_pattern(source: str) -> str:
+    """A regular expression folded as the texts are that it is searched for in: é is e in it, “ a plain quote."""
+    return source if source.isascii() else _FOREIGN.sub(_fold_in_pattern, source)
+
+
+def _fold_in_pattern(found: re.Match[str]) -> str:
+    character, count = found.groups()
+    plain = fold(character)
+    if not plain:
+        return ""
+    return (" " if plain in (" ", THIN) else re.escape(plain)) + count

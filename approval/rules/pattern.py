@@ -22,8 +22,8 @@ from types import MappingProxyType
 import re2
 
 from .bits import set_bits
-from . import fold
 from .finding import RuleError
+from .fold import fold_pattern
 from .linear import LONGEST_KEPT, compile_pattern
 from .literals import Needs
 from .needed import Needed
@@ -47,20 +47,6 @@ _WORD_ATOM = re.compile(r"[a-z0-9]+|\\[dw]|\[(?:[a-z0-9-]|\\[dw])+\]")
 # A blank parts words, but not inside a class.
 _BLANK = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\])| ", re.DOTALL)
 _CLASS_NAME = re.compile(r"\\[pP]\{[^}]*\}|\\x\{[0-9a-fA-F]+\}|\(\?P<")
-_FOREIGN = re.compile(r"([^\x00-\x7f])([?*+]?)")
-
-
-def as_read(source: str) -> str:
-    """A pattern as it was typed or pasted, with the characters that a reading has: é is read as e, “ as a plain quote."""
-    return source if source.isascii() else _FOREIGN.sub(_as_read, source)
-
-
-def _as_read(found: re.Match[str]) -> str:
-    character, count = found.groups()
-    folded = fold.fold(character)
-    if not folded:
-        return ""
-    return (" " if folded.isspace() or folded == fold.THIN else re.escape(folded)) + count
 
 
 @dataclass(frozen=True)
@@ -377,7 +363,7 @@ class Phrases(Expressions):
     """A few patterns of the packs' language; where they occur in a reading, at the edges of words."""
 
     def __init__(self, sources: Sequence[str], language: Language) -> None:
-        sources = list(map(as_read, sources))
+        sources = list(map(fold_pattern, sources))
         super().__init__(sources, [language.needed(source) for source in sources])
         self._language = language
 

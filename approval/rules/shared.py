@@ -10,9 +10,10 @@ from itertools import chain
 
 from .claim import Frame
 from .finding import RuleError
+from .fold import fold_pattern
 from .kinds import Maker
 from .lexicon import Lexicon
-from .pattern import Language, as_read
+from .pattern import Language
 from .rule import Rule
 from .scope import NETWORKS, REGIMES
 from .source import Pack
@@ -64,7 +65,7 @@ def _language(packs: Iterable[Pack]) -> Language:
         for name, alternatives in pack.words.items():
             if name in words:
                 raise RuleError("is defined twice", pack=pack.name, key=f"words.{name}")
-            words[name] = list(map(as_read, alternatives))
+            words[name] = list(map(fold_pattern, alternatives))
     language = _spoken(tuple((name, tuple(alternatives)) for name, alternatives in words.items()))
     for pack in packs:
         for name in pack.words:
