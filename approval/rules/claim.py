@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .pattern import NOTHING, Expressions, Phrases
+from .places import Weigh, anywhere
 from .text import Reading
 
 Span = tuple[int, int]
@@ -24,8 +25,10 @@ class Finder(Protocol):
     def openers(self) -> tuple[Expressions, ...]:
         """Patterns, one of which occurs in every text in which something is found; empty: any text."""
 
-    def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[Span]:
-        """The places, in order."""
+    def spans(
+        self, reading: Reading, start: int = 0, end: int | None = None, stands: Weigh = anywhere
+    ) -> Iterator[Span]:
+        """The places that stand, in order."""
 
 
 @dataclass(frozen=True)
@@ -110,16 +113,18 @@ class Claim:
         """The places of the claim, in order."""
         if self._near and self._within == "post" and not self._near.occur(reading):
             return
+        weighed = 0
         excepted: list[Span] | None = None
-        for count, (start, end) in enumerate(self._match.spans(reading)):
+
+        def stands(start: int, end: int) -> bool:
+            nonlocal weighed, excepted
+            weighed += 1
             if excepted is None:
                 excepted = self._exceptions.covered(reading)
-            if meets(excepted, start, end):
-                continue
             # Beyond what an honest text holds, nothing is explained away: the work stays bounded, the claim found.
-            if count < MOST_WEIGHED and not self._stands(reading, start, end):
-                continue
-            yield start, end
+            return not meets(excepted, start, end) and (weighed > MOST_WEIGHED or self._stands(reading, start, end))
+
+        yield from self._match.spans(reading, stands=stands)
 
     def _stands(self, reading: Reading, start: int, end: int) -> bool:
         if self._near and self._within == "sentence" and not self._near.occur(reading, *reading.sentence(start, end)):

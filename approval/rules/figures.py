@@ -28,7 +28,7 @@ _TENS = {
     "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
 }  # fmt: skip
 _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
-_SHORT = {"k": 1_000, "m": 1_000_000, "mn": 1_000_000, "bn": 1_000_000_000, "b": 1_000_000_000, **_SCALES}
+_SHORT = {"k": 1_000, "grand": 1_000, "m": 1_000_000, "mn": 1_000_000, "bn": 10**9, "b": 10**9, **_SCALES}
 _WORD = "|".join((*_UNITS, *_TENS, *_SCALES))
 _IN_WORDS = rf"(?:{_WORD})(?:[ -](?:and |point )?(?:{_WORD})){{0,8}}"
 _NUMBER = rf"(?:\d[\d,]*(?:\.\d+)?|{_IN_WORDS})"
@@ -46,6 +46,7 @@ _NEEDED = {
     Sort.MULTIPLE: ("x", "fold", "times"),
     Sort.PERIOD: ("day", "week", "month", "quarter", "year", "yr", "decade"),
 }
+_BASIS_POINTS = re.compile(r"bps\b|basis points?\b")
 _DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}")
 _DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
@@ -61,15 +62,15 @@ def value_of(written: str) -> float | None:
     """The number that is written: “$1.5m” is 1500000, “two and a half per cent” 2; None where there is none."""
     text = written.lower()
     digits = _DIGITS.search(text)
+    part = 100 if _BASIS_POINTS.search(text) else 1
     if digits is None:
-        return _spoken(re.findall(r"[a-z]+", text))
+        spoken = _spoken(re.findall(r"[a-z]+", text))
+        return spoken if spoken is None else spoken / part
     number = digits.group()
     # “7,2” is how half of Europe writes seven and a fifth; thousands come in threes.
     value = float(number.replace(",", "." if _DECIMAL_COMMA.fullmatch(number) else ""))
     scale = re.match(r" ?([a-z]+)", text[digits.end() :])
-    if re.search(r"bps\b|basis points?\b", text):
-        return value / 100
-    return value * (_SHORT.get(scale.group(1), 1) if scale else 1)
+    return value / part * (_SHORT.get(scale.group(1), 1) if scale else 1)
 
 
 def _spoken(words: list[str]) -> float | None:
@@ -83,6 +84,8 @@ def _spoken(words: list[str]) -> float | None:
             part += value / 10**decimals if decimals else value
             decimals += decimals > 0
             seen = True
+        elif word == "grand":
+            total, part = (total + part) * 1_000, 0.0
         elif word == "hundred":
             part, seen = (part or 1) * 100, True
         elif word in _SCALES:

@@ -9,8 +9,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_IGNORABLE = frozenset("\u034f\u061c\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
-_THIN = frozenset("\u2004\u2005\u2006\u2008\u2009\u200a\u202f\u205f")
+_IGNORABLE = frozenset("\u034f\u061c\u115f\u1160\u17b4\u17b5")
+_THIN = frozenset("\u2004\u2005\u2006\u2008\u2009\u200a\u202f\u205f\u2800\u3164\uffa0")
 THIN = "\x1f"
 """A blank so thin that it may stand inside a word."""
 _QUOTES = {"‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "`": "'", "´": "'", "ʼ": "'", "‹": "'", "›": "'"}
@@ -56,15 +56,25 @@ def fold(character: str) -> str:
     category = unicodedata.category(character)
     if category in ("Mn", "Me") or category == "Cf":
         return ""
+    if _is_mark_of_its_own(character, category):
+        return " "
     if category == "Cs":
         return "\ufffd"
     if character in _THIN:
         return THIN
-    if category == "Zs":
+    if category in ("Zs", "Cc"):
         return " "
+    if category in ("Zl", "Zp"):
+        return "\n"
     plain = "".join(_FIXED.get(c, c) for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
     # A few characters grow when lower-cased; the views must keep one length.
     return "".join(c if len(c.lower()) == 1 else c.casefold() for c in plain)
+
+
+def _is_mark_of_its_own(character: str, category: str) -> bool:
+    """Whether it stands beside a word without being part of it: ¹, ™, †, ①."""
+    shape = unicodedata.decomposition(character).partition(" ")[0]
+    return character in "™℠®©†‡" or (category == "No" and shape in ("<super>", "<circle>", "<square>", ""))
 
 
 def unmix(text: str) -> str:
@@ -79,6 +89,11 @@ def _unmix_word(match: re.Match[str]) -> str:
     if word.isascii() or not _LATIN.search(word):
         return word
     return "".join(_LOOKALIKES.get(c, c) for c in word)
+
+
+def fold_text(text: str) -> str:
+    """A text with each of its characters folded."""
+    return "".join(map(fold, text))
 
 
 def fold_pattern(source: str) -> str:

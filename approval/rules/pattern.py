@@ -13,7 +13,7 @@ A pattern that begins or ends with a letter or a digit begins or ends at the edg
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -27,6 +27,7 @@ from .fold import fold_pattern
 from .linear import LONGEST_KEPT, compile_pattern
 from .literals import Needs
 from .needed import Needed
+from .places import Weigh, anywhere, leftmost, united
 from .syntax import atoms, branches, may_be_absent, nesting
 from .text import Reading
 
@@ -42,6 +43,7 @@ _EDGE = r"\b"
 _MACRO = re.compile(r"<([a-z][a-z0-9-]*)>")
 _SPAN = re.compile(r"( ?)<(\d{1,2})> ")
 _LOOSE_SPAN = re.compile(r"<\d{1,2}>")
+_NOT_OURS = re.compile(r"(?<!\\)(?:\\\\)*\\[CQ]")
 _UPPER = re.compile(r"(?<!\\)[A-Z]")
 _WORD_ATOM = re.compile(r"[a-z0-9]+|\\[dw]|\[(?:[a-z0-9-]|\\[dw])+\]")
 # A blank parts words, but not inside a class.
@@ -70,7 +72,7 @@ class Language:
         """The words that one pattern cannot do without."""
         if (known := self._needed.get(source)) is not None:
             return known
-        _ensure_shallow(nesting(source))
+        _ensure_shallow(_nesting(source))
         if len(self._needed) >= _MOST_SPELLED:
             self._needed.clear()
             self.__dict__.pop("needs", None)
@@ -99,7 +101,9 @@ class Language:
             raise RuleError(
                 f"“{source}”: after <3>, which stands for up to three words, come a space and another word."
             )
-        _ensure_shallow(nesting(source))
+        if _NOT_OURS.search(source):
+            raise RuleError(f"“{source}”: \\C, which splits characters, and \\Q are not used here.")
+        _ensure_shallow(_nesting(source))
         self._expand(source, ())
         _ensure_shallow(self._depth(source))
         body = self._expand(self._edged(source, head=True, tail=True), ())
@@ -190,7 +194,7 @@ class Language:
 
     def _depth(self, source: str) -> int:
         """How many groups and lists stand inside each other in a pattern whose lists are spelled out."""
-        return nesting(source) + max((self._depths[name] for name in _MACRO.findall(source)), default=0)
+        return _nesting(source) + max((self._depths[name] for name in _MACRO.findall(source)), default=0)
 
     def _list(self, name: str, open_names: tuple[str, ...]) -> str:
         """A list of words as one group."""
@@ -225,6 +229,13 @@ def _unmarked(part: str, lists: Mapping[str, str]) -> str:
     for letter, name in lists.items():
         part = part.replace(letter, f"<{name}>")
     return part
+
+
+def _nesting(source: str) -> int:
+    depth = nesting(source)
+    if depth is None:
+        raise RuleError(f"“{source}” opens or closes a group alone; a bracket that is meant is written \\( or \\).")
+    return depth
 
 
 def _ensure_shallow(depth: int) -> None:
@@ -301,19 +312,25 @@ class Expressions:
         """Whether one of them stands between these bytes."""
         return next(self.spans(reading, start, end), None) is not None
 
-    def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
-        """Where they stand, in bytes of `reading.plain`, in order, without overlap."""
-        return self._found(self._occurring(reading), reading, start, len(reading.plain) if end is None else end)
+    def spans(
+        self, reading: Reading, start: int = 0, end: int | None = None, stands: Weigh = anywhere
+    ) -> Iterator[tuple[int, int]]:
+        """Where they stand, in bytes of `reading.plain`, in order, without overlap; refused places hide no others."""
+        end = len(reading.plain) if end is None else end
+        return self._found(self._occurring(reading), reading, start, end, stands)
 
     def covered(self, reading: Reading) -> list[tuple[int, int]]:
         """What any of them covers, each looked for by itself: in order, without overlap."""
         end = len(reading.plain)
-        return _united(sorted(chain(*(self._found([number], reading, 0, end) for number in self._occurring(reading)))))
+        return united(sorted(chain(*(self._found([number], reading, 0, end) for number in self._occurring(reading)))))
 
-    def _found(self, numbers: Sequence[int], reading: Reading, start: int, end: int) -> Iterator[tuple[int, int]]:
-        for here, there in _leftmost([self._one(number) for number in numbers], reading.plain, start, end):
-            if self._counts(reading, here, there):
-                yield here, there
+    def _found(
+        self, numbers: Sequence[int], reading: Reading, start: int, end: int, stands: Weigh = anywhere
+    ) -> Iterator[tuple[int, int]]:
+        def counts(here: int, there: int) -> bool:
+            return self._counts(reading, here, there) and stands(here, there)
+
+        return leftmost([self._one(number) for number in numbers], reading.plain, start, end, counts)
 
     def _occurring(self, reading: Reading) -> Sequence[int]:
         """The numbers of those that may occur in a text."""
@@ -324,39 +341,6 @@ class Expressions:
 
     def _counts(self, reading: Reading, start: int, end: int) -> bool:
         return True
-
-
-def _leftmost(patterns: Sequence[re2._Regexp], plain: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Where some patterns match, as if they were one with `|` between them; a place of no bytes is none."""
-    heads = [head for order, pattern in enumerate(patterns) if (head := _next(pattern, order, plain, start, end))]
-    while heads:
-        here, _, there = min(heads)
-        yield here, there
-        old, heads = heads, []
-        for head in old:
-            later = head if head[0] >= there else _next(patterns[head[1]], head[1], plain, there, end)
-            if later:
-                heads.append(later)
-
-
-def _next(pattern: re2._Regexp, order: int, plain: bytes, start: int, end: int) -> tuple[int, int, int] | None:
-    """The first place of a pattern after a byte, as (start, `order`, end)."""
-    for found in pattern.finditer(plain, start, end):
-        here, there = found.span()
-        if here < there:
-            return here, order, there
-    return None
-
-
-def _united(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Places in order; those that overlap as one."""
-    united: list[tuple[int, int]] = []
-    for start, end in places:
-        if united and start < united[-1][1]:
-            united[-1] = united[-1][0], max(end, united[-1][1])
-        else:
-            united.append((start, end))
-    return united
 
 
 class Phrases(Expressions):
@@ -377,21 +361,23 @@ class Phrases(Expressions):
 def _inside_a_word(reading: Reading, start: int, end: int) -> bool:
     """RE2 knows the edges of ASCII words only, and of symbols none."""
     plain = reading.plain
-    return (start > 0 and _is_letter(plain, start - 1) and _is_letter(plain, start)) or (
-        end < len(plain) and _is_letter(plain, end - 1) and _is_letter(plain, end)
-    )
+    return _one_word(plain, start) or _one_word(plain, end)
 
 
-def _is_letter(plain: bytes, at: int) -> bool:
+def _one_word(plain: bytes, at: int) -> bool:
+    """Whether two letters of one sort meet here: Latin beside Greek or Han is an edge, and those have no capitals."""
+    return 0 < at < len(plain) and (sort := _sort(plain, at)) is not None and _sort(plain, at - 1) is sort
+
+
+def _sort(plain: bytes, at: int) -> bool | None:
+    """Whether the character of this byte is a letter or digit of ASCII, or another letter; None for what is neither."""
     byte = plain[at : at + 1]
-    if byte.isalnum():
-        return True
-    if byte < b"\x80":
-        return False
+    if byte.isascii():
+        return True if byte.isalnum() else None
     first = at
     while first > 0 and plain[first] & 0xC0 == 0x80:
         first -= 1
-    return plain[first : first + 4].decode(errors="ignore")[:1].isalnum()
+    return False if plain[first : first + 4].decode(errors="ignore")[:1].islower() else None
 
 
 NOTHING = Phrases((), Language({}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -113,6 +114,7 @@ _RUN_TOGETHER = MappingProxyType(
 """The same without hyphens: `minibond`, `creditcard`."""
 
 
+_APART = re.compile(r"[\s_-]+")
 LONGEST = 80
 """Characters of a product's name that is read part by part."""
 
@@ -128,7 +130,7 @@ def known(product: str | None) -> str:
 
 @lru_cache(maxsize=1024)
 def _known(product: str) -> str:
-    parts = product.split("-")
+    parts = _APART.split(product.strip().lower())
     for length in range(len(parts), 0, -1):
         for start in range(len(parts) - length, -1, -1):
             name = "-".join(parts[start : start + length])

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import chain
 from typing import Any
 
 from .amend import amended, amendments
 from .finding import TOPICS, RuleError, Severity
 from .kinds import KINDS, Kind, Maker
-from .products import PRODUCTS, ProductClass
+from .products import OTHER, PRODUCTS, ProductClass, known
 from .scope import AUDIENCES, ENTITY_TYPES, NETWORKS, REGIMES, Facts, Scope
 from .source import Pack
 from .tables import Table, day, ensure_known
@@ -177,10 +176,10 @@ def _citation(make: Maker, vocabulary: Vocabulary) -> tuple[str, Mapping[str, st
     """The whole citation, and what of it each regime knows where that is less."""
     table = make.table("citation")
     ensure_known(table, frozenset({"text", "as_of"}), key="citation")
-    text, as_of = table.get("text"), table.get("as_of")
+    text, as_of = table.get("text"), day(table, "as_of")
     if not isinstance(text, str) or not text.strip():
         raise RuleError("needs `text`: where the rule is written", key="citation")
-    if not isinstance(as_of, date):
+    if as_of is None:
         raise RuleError("needs `as_of`: the day on which it was checked", key="citation")
     checked = f"(as of {as_of.isoformat()})"
     near = {regime: "; ".join(_near(_SOURCES.split(text), regime, vocabulary.sources)) for regime in vocabulary.sources}
@@ -212,8 +211,13 @@ def _example(entry: Any, key: str, scope: Scope) -> Example:
     if len(text) > LARGEST:
         raise RuleError(f"may have at most {LARGEST:,} characters in one text", key=key)
     said = {fact: value for fact, value in entry.items() if fact not in ("text", "on")}
-    if wrong := [fact for fact, value in said.items() if not isinstance(value, str)]:
-        raise RuleError("must be a string", key=f"{key}.{wrong[0]}")
+    for fact, value in said.items():
+        if not isinstance(value, str):
+            raise RuleError("must be a string", key=f"{key}.{fact}")
+        if fact in _FACTS and value not in _FACTS[fact]:
+            raise RuleError(f"“{value}” is not one of {', '.join(_FACTS[fact])}", key=f"{key}.{fact}")
+        if fact == "product" and known(value) == OTHER != value:
+            raise RuleError(f"“{value}” is no product that the rules know", key=f"{key}.product")
     return Example(text, Facts(**{**usual, **said, "on": on or usual["on"]}))
 
 
@@ -221,9 +225,10 @@ def _usual(scope: Scope) -> dict[str, Any]:
     """The facts of an example that names none: the first that the rule's scope allows."""
     product = min(scope.products, default=None)
     if product is None and scope.classes:
-        product = min(
-            slug for slug, kind in PRODUCTS.items() if kind in scope.classes and slug not in scope.not_products
-        )
+        left = [slug for slug, kind in PRODUCTS.items() if kind in scope.classes and slug not in scope.not_products]
+        if not left:
+            raise RuleError("leaves no product of these classes", key="not_products")
+        product = min(left)
     return {
         "product": product,
         "regime": min(scope.regimes, key=REGIMES.index, default=None),
@@ -233,6 +238,11 @@ def _usual(scope: Scope) -> dict[str, Any]:
         "language": min(scope.languages, default=None),
         "on": scope.effective_until or scope.effective_from,
     }
+
+
+_FACTS: Mapping[str, Collection[str]] = {
+    "regime": REGIMES, "channel": NETWORKS, "audience": AUDIENCES, "entity_type": ENTITY_TYPES
+}  # fmt: skip
 
 
 def _ensure_fillable(message: str, *, key: str) -> None:

@@ -8,7 +8,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import lru_cache
 from itertools import chain, islice
@@ -21,6 +21,7 @@ from .gate import Gate
 from .kinds import Around, Hit
 from .lexicon import Lexicon
 from .pattern import Expressions
+from .products import known
 from .rule import Example, Rule, make_rules
 from .scope import Facts
 from .shared import make_lexicon, make_vocabulary
@@ -77,6 +78,7 @@ class RuleSet:
         self._lexicon = lexicon
         self._gate = Gate(made)
         self._of_regimes = frozenset(rule.id for rule in rules if rule.scope.regimes)
+        self._turns = sorted({day for rule in rules for day in rule.scope.turns})
         self._in_scope = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._rules_for)
 
     @classmethod
@@ -146,7 +148,8 @@ class RuleSet:
         active = self._active(occurring, reading, facts)
         around = Around(facts)
         findings = [f for rule in active if not rule.look.after for f in _findings(rule, reading, around)]
-        around = Around(facts, frozenset(finding.topic for finding in findings))
+        # A rule that is only counted calls for nothing that is shown.
+        around = Around(facts, frozenset(finding.topic for finding in findings if finding.rule not in self.shadow))
         findings += [f for rule in active if rule.look.after for f in _findings(rule, reading, around)]
         return findings
 
@@ -160,13 +163,17 @@ class RuleSet:
 
     def _active(self, occurring: int, reading: Reading, facts: Facts) -> list[Rule]:
         """The rules in scope that may find something: those that a pattern opens, and those that wait for none."""
-        scope = self._in_scope(facts)
+        scope = self._in_scope(replace(facts, product=known(facts.product), on=self._since(facts.on)))
         active = set(scope.unopened)
         for row in set_bits(occurring & scope.rows):
             number, one, which = scope.opened[row]
             if number not in active and one.stands(reading, which):
                 active.add(number)
         return [self.rules[number] for number in sorted(active)]
+
+    def _since(self, day: date | None) -> date | None:
+        """The day since which the same rules are in force as on this one."""
+        return day and max((turn for turn in self._turns if turn <= day), default=date.min)
 
     def _rules_for(self, facts: Facts) -> _Scope:
         covering = [(number, rule) for number, rule in enumerate(self.rules) if rule.scope.covers(facts)]
@@ -238,7 +245,7 @@ def _filled(message: str, words: Mapping[str, str]) -> str:
 
 
 def _distinct(findings: list[Finding], of_regimes: frozenset[str]) -> Iterator[Finding]:
-    """Of findings of one topic that overlap, or that stand nowhere, the gravest, then the nearest, then the longest.
+    """Of findings of one topic that overlap, or that miss the same, the gravest, then the nearest, then the longest.
 
     A rule written for the regime of the post is nearer than one for all: its citation is the one that counts.
     """
@@ -248,9 +255,14 @@ def _distinct(findings: list[Finding], of_regimes: frozenset[str]) -> Iterator[F
         is_far = finding.rule not in of_regimes
         return -finding.severity.rank, is_far, -len(finding.match), finding.start or 0, finding.rule
 
+    missing: dict[str, set[str]] = {}
     for finding in sorted(findings, key=order):
-        # Something missing stands nowhere, and so only beside other such findings.
-        place = (-1, 0) if finding.start is None or finding.end is None else (finding.start, finding.end)
+        if finding.start is None or finding.end is None:
+            if finding.topic not in missing or not missing[finding.topic].issuperset(finding.missing):
+                missing.setdefault(finding.topic, set()).update(finding.missing)
+                yield finding
+            continue
+        place = finding.start, finding.end
         others = kept.setdefault(finding.topic, [])
         at = bisect_left(others, place)
         if not any(place[0] < end and start < place[1] for start, end in others[max(0, at - 1) : at + 1]):

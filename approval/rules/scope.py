@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from .products import class_of, known
 
@@ -59,6 +60,14 @@ class Scope:
             and (facts.language is None or _allows(self.languages, facts.language))
             and self._in_force(facts.on or date.max)
         )
+
+    @property
+    def turns(self) -> Iterator[date]:
+        """The days on which the rule begins to hold, and no longer holds."""
+        if self.effective_from is not None:
+            yield self.effective_from
+        if self.effective_until is not None and self.effective_until < date.max:
+            yield self.effective_until + timedelta(days=1)
 
     def _in_force(self, day: date) -> bool:
         """`effective_from` and `effective_until` are the first and the last day."""

@@ -125,7 +125,9 @@ def _amounts(packs: Iterable[Pack]) -> Mapping[str, Amount]:
                 raise RuleError(error.reason, pack=pack.name, rule=f"amount {name}", key=error.key) from error
             if owner.setdefault(name, pack.name) != pack.name:
                 raise RuleError(f"pack {owner[name]} defines it too", pack=pack.name, key=f"amount {name}")
-            found.setdefault(name, []).append(table)
+            if any(other["since"] == table["since"] for other in found.setdefault(name, [])):
+                raise RuleError("has two values since one day", pack=pack.name, rule=f"amount {name}", key="since")
+            found[name].append(table)
     return {
         name: Amount(tuple(sorted((table["since"], float(table["value"])) for table in entries)))
         for name, entries in found.items()
@@ -160,5 +162,8 @@ def _folds(packs: Iterable[Pack]) -> Mapping[str, int]:
                 raise RuleError(f"is not one of {', '.join(NETWORKS)}", pack=pack.name, key=f"fold.{network}")
             if network in folds:
                 raise RuleError("is defined twice", pack=pack.name, key=f"fold.{network}")
-            folds[network] = Maker(pack.folds, Vocabulary(Language({}))).number(network, least=1)
+            try:
+                folds[network] = Maker(pack.folds, Vocabulary(Language({}))).number(network, least=1)
+            except RuleError as error:
+                raise RuleError(error.reason, pack=pack.name, key=f"fold.{network}") from error
     return folds

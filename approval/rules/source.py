@@ -43,10 +43,12 @@ def read_pack(name: str, source: bytes) -> Pack:
         if _DEEP.search(text):
             raise RuleError(f"has a key of more than {MOST_PARTS} parts", pack=name)
         document = tomllib.loads(text)
+    except RuleError:
+        raise
     except UnicodeDecodeError as error:
         what = "is a ZIP archive: take one of the .toml files out of it" if source.startswith(b"PK\x03\x04") else ""
         raise RuleError(what or f"is not UTF-8 at byte {error.start}", pack=name) from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RuleError(f"is not TOML: {error}", pack=name) from error
     ensure_known(document, _KEYS, pack=name)
     about, folds = document.get("pack", {}), document.get("fold", {})

@@ -62,13 +62,15 @@ def _branches(group: str) -> Iterator[str]:
     yield group[start:]
 
 
-def nesting(body: str) -> int:
-    """How many groups stand inside each other, at most."""
+def nesting(body: str) -> int | None:
+    """How many groups stand inside each other, at most; None where one is closed that is not open, or left open."""
     depth = deepest = 0
-    for atom in _BRACKETS.finditer(body) if "(" in body else ():
+    for atom in _BRACKETS.finditer(body) if "(" in body or ")" in body else ():
         depth += (atom.group() == "(") - (atom.group() == ")")
         deepest = max(deepest, depth)
-    return deepest
+        if depth < 0:
+            return None
+    return None if depth else deepest
 
 
 def _group(body: str, start: int) -> int:

@@ -179,7 +179,8 @@ SHOUTED = re.compile(r"\b[A-Z]{4,}\b")
 _QUOTE = re.compile(rb'"')
 _LEAD = re.compile(rb"[\xc0-\xff]")
 _WIDTH = {0xC: 2, 0xD: 2, 0xE: 3, 0xF: 4}
-_SENTENCE_END = re.compile(rb"[.!?]+[\"')]*\s+|\n+")
+# Tried from the first of many stops alone: tried from each, a row of dots costs the square of its length.
+_SENTENCE_END = re.compile(rb"(?<![.!?])[.!?]+[\"')]*\s+|\n+")
 _ABBREVIATION = re.compile(rb"\b(?:no|vs|mr|mrs|ms|dr|st|inc|e\.g|i\.e|u\.s|p\.a|approx)\.\s+$")
 
 
@@ -187,12 +188,14 @@ def read(text: str, lexicon: Lexicon) -> Reading:
     """Normalises a text; refuses more than `LARGEST` code points."""
     if len(text) > LARGEST:
         raise RuleError(f"The text has {len(text):,} characters; at most {LARGEST:,} are read.")
-    view = View(text)
+    view = View(text if _CONTROL.isdisjoint(text) else text.translate(_PLAIN_CONTROL))
     for _ in range(2):
         if "&" in view.text or "<" in view.text:
             view = view.rewrite(_markup(view.text))
     if not view.text.isascii():
         view = _folded(view)
+    if "_" in view.text:
+        view = view.same_length(_UNDERSCORED.sub(lambda found: found.group().replace("_", " "), view.text))
     if fold.THIN in view.text:
         view = view.rewrite(_thin(view.text, lexicon))
     view = view.rewrite(_splits(view.text, lexicon)) if _SPACED.search(view.text) else view
@@ -202,18 +205,38 @@ def read(text: str, lexicon: Lexicon) -> Reading:
     return Reading(text, view)
 
 
-_MARKUP = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});|</?[A-Za-z][^<>\n]{0,100}>")
+# Networks show what they take for no tag, and no tag may hold words: an attribute has no blank in it.
+_ATTRIBUTE = r"""[\w-]{1,20}=(?:"[^"\s<>]{0,200}"|'[^'\s<>]{0,200}'|[^\s<>"']{1,200})"""
+_MARKUP = re.compile(
+    r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});|"
+    rf"</?(?:a|abbr|b|big|br|center|code|del|div|em|font|h[1-6]|hr|i|img|ins|li|mark|ol|p|pre|q|s|small|span|strike|"
+    rf"strong|sub|sup|table|td|th|tr|tt|u|ul|wbr)(?: {{1,3}}{_ATTRIBUTE}){{0,5}} {{0,3}}/?>",
+    re.IGNORECASE,
+)
+
+
+_BLOCK = re.compile(r"</?(?:br|div|h|li|ol|p\b|pre|t[dhr]|table|ul)", re.IGNORECASE)
+_PLAIN_CONTROL = {**{code: " " for code in (*range(10), *range(11, 32), 127)}, ord("`"): "'"}
+_CONTROL = frozenset(map(chr, _PLAIN_CONTROL))
 
 
 def _markup(text: str) -> Iterable[Edit]:
     for found in _MARKUP.finditer(text):
         is_tag = found.group()[0] == "<"
-        new = "" if is_tag else html.unescape(found.group())
+        mark = "\n" if _BLOCK.match(found.group()) else ""
+        new = mark if is_tag else html.unescape(found.group())
         if new != found.group():
             yield found.start(), found.end(), new
 
 
+# An underscore is a letter to RE2; it parts words, but for those of handles, links and addresses.
+_UNDERSCORED = re.compile(r"(?<![\w@/.=-])[A-Za-z0-9]*_\w*(?![\w@/]|\.\w)")
+_KEYCAP = re.compile("(?<=[0-9*])\ufe0f?\u20e3|(?<=#)\ufe0f?\u20e3")
+
+
 def _folded(view: View) -> View:
+    if "\u20e3" in view.text:
+        view = view.rewrite((found.start(), found.end(), " ") for found in _KEYCAP.finditer(view.text))
     text = view.text
     folds = {c: fold.fold(c) for c in set(text) if not c.isascii()}
     table = {ord(c): new for c, new in folds.items() if len(new) == 1}

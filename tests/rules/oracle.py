@@ -16,6 +16,7 @@ from unittest.mock import patch
 from approval.rules import Facts, Finding, Rule, RuleSet
 from approval.rules.kinds import Around, Hit
 from approval.rules.pattern import Expressions, Phrases
+from approval.rules.places import Weigh, anywhere
 from approval.rules.ruleset import MOST_PLACES
 from approval.rules.text import Reading, read
 
@@ -71,9 +72,15 @@ def _finding(rule: Rule, hit: Hit, reading: Reading, facts: Facts) -> Finding:
 def _one_of_each_topic(findings: list[Finding], of_regimes: set[str]) -> Iterator[Finding]:
     """The gravest of findings of one topic that overlap; then that of the post's regime, the longest, the first."""
     kept: list[Finding] = []
+    missed: dict[str, set[str]] = {}
     for f in sorted(
         findings, key=lambda f: (-f.severity.rank, f.rule not in of_regimes, -len(f.match), f.start or 0, f.rule)
     ):
+        said = missed.get(f.topic)
+        if f.start is None and said is not None and set(f.missing) <= said:
+            continue
+        if f.start is None:
+            missed.setdefault(f.topic, set()).update(f.missing)
         if not any(f.topic == other.topic and _overlap(f, other) for other in kept):
             kept.append(f)
             yield f
@@ -81,7 +88,7 @@ def _one_of_each_topic(findings: list[Finding], of_regimes: set[str]) -> Iterato
 
 def _overlap(one: Finding, other: Finding) -> bool:
     if one.start is None or other.start is None or one.end is None or other.end is None:
-        return one.start is None and other.start is None
+        return False
     return one.start < other.end and other.start < one.end
 
 
@@ -116,9 +123,25 @@ def _plain(plain: bytes) -> _Plain:
     return _Plain(plain.decode())
 
 
-def _spans(self: Expressions, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
-    if self.expressions:
-        yield from _places(self, self.expressions, reading, start, end)
+def _spans(
+    self: Expressions, reading: Reading, start: int = 0, end: int | None = None, stands: Weigh = anywhere
+) -> Iterator[tuple[int, int]]:
+    """The first place of any expression that stands, then the first after it; each passes over its own alone."""
+    after = dict.fromkeys(self.expressions, start)
+
+    def first(one: str) -> tuple[int, int] | None:
+        return next(_places(self, (one,), reading, after[one], end), None)
+
+    heads = {one: first(one) for one in after}
+    while any(heads.values()):
+        here, _, there, one = min((p[0], n, p[1], one) for n, (one, p) in enumerate(heads.items()) if p)
+        passed = [one]
+        if stands(here, there):
+            yield here, there
+            passed = [other for other, place in heads.items() if place and place[0] < there]
+        for other in passed:
+            after[other] = there
+            heads[other] = first(other)
 
 
 def _covered(self: Expressions, reading: Reading) -> list[tuple[int, int]]:
@@ -148,7 +171,11 @@ def _occur(self: Expressions, reading: Reading, start: int = 0, end: int | None 
 
 
 def _is_inside_a_word(text: str, at: int) -> bool:
-    return 0 < at < len(text) and text[at - 1].isalnum() and text[at].isalnum()
+    before, after = text[at - 1 : at], text[at : at + 1]
+    ascii_ones = before.isascii() and after.isascii()
+    return (ascii_ones and before.isalnum() and after.isalnum()) or (
+        not (before.isascii() or after.isascii()) and before.islower() and after.islower()
+    )
 
 
 # -- the patterns ----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from approval.rules import RuleError, RuleSet
+from approval.rules.figures import value_of
 from approval.rules.pattern import Language, Phrases
 
 HEAD = """
@@ -83,6 +84,12 @@ def test_each_exception_stands_by_itself(excepted: list[str]) -> None:
     assert matches(source.replace("a sure gain of time", "sure"), "A sure gain of time.") == ["gain of time"]
 
 
+def test_a_place_that_is_excused_hides_no_other_claim() -> None:
+    keys = 'match = ["risk free", "free returns guaranteed"]\nexcept = ["no risk"]'
+    assert matches(rule("phrase", keys), "No risk free returns guaranteed") == ["free returns guaranteed"]
+    assert matches(rule("phrase", keys), "Our risk free returns guaranteed") == ["risk free"]
+
+
 def test_a_phrase_may_need_company_in_its_sentence_or_in_the_post() -> None:
     near = rule("phrase", 'match = ["secured"]\nnear = ["savings"]')
     assert matches(near, "Secured savings. A secured door.") == ["Secured"]
@@ -128,6 +135,38 @@ def test_a_pattern_is_read_as_texts_are(pattern: str, text: str) -> None:
     listed = f'[words]\nlisted = ["{pattern}"]\n'
     assert matches(rule("phrase", f'match = ["{pattern}"]'), text)
     assert matches(rule("phrase", 'match = ["<listed>"]') + listed, text)
+
+
+def test_a_prescribed_text_is_read_as_texts_are() -> None:
+    text = "Don’t invest – unless you’re prepared to lose all the money you invest."
+    assert not matches(rule("require", f'exact = ["{text}"]'), text)
+
+
+def test_a_link_behind_the_fold_is_no_place_for_what_must_stand_before_it() -> None:
+    keys = 'pointer = ["terms"]\nprominent = true'
+    source = "[fold]\nx = 20\n" + rule("require", keys)
+    (finding,) = RuleSet.parse({"t": (HEAD + source).encode()}).check(
+        "a" * 40 + " terms https://x.example", channel="x"
+    )
+    assert finding.start is None
+    assert not RuleSet.parse({"t": (HEAD + source).encode()}).check("terms http" + "a" * 40, channel="x")
+
+
+def test_two_rules_of_one_topic_tell_what_each_of_them_misses() -> None:
+    two = [
+        rule("require", f'items = {{ "{what}" = ["{what}"] }}', id_=f"TST10{n}")
+        for n, what in enumerate(("fee", "day"))
+    ]
+    findings = RuleSet.parse({"t": (HEAD + "".join(two)).encode()}).check("Here it is.")
+    assert [finding.missing for finding in findings] == [("fee",), ("day",)]
+
+
+def test_a_rule_that_is_only_counted_calls_for_nothing_shown() -> None:
+    after = rule("require", 'after = ["guarantee"]\nneeds = ["risk"]', id_="TST102", topic="risk-free")
+    source = HEAD + rule("phrase", 'match = ["sure"]') + after
+    shadow = '[pack]\nshadow = ["TST101"]\n'
+    assert len(RuleSet.parse({"t": source.encode()}).check("Sure thing.")) == 2
+    assert RuleSet.parse({"t": (shadow + source).encode()}).check("Sure thing.") == ()
 
 
 def test_something_missing_from_the_post_stands_nowhere() -> None:
@@ -210,6 +249,14 @@ def test_a_swap_says_what_to_write() -> None:
         ("card", "Card 4111 1111 1111 1112.", []),
         ("card", "Case 0000000000000000", []),
         ("card", "Call +1 (800) 555 0187 or 20261104-778", []),
+        ("card", "Paid: 4111 1111 1111 1111 12/26", ["4111 1111 1111 1111"]),
+        ("card", "Paid: 4111111111111111 123 ok", ["4111111111111111"]),
+        ("card", "Order 12 4111 1111 1111 1111", ["4111 1111 1111 1111"]),
+        ("card", "🤣4111 1111 1111 1111", ["4111 1111 1111 1111"]),
+        ("card", "£4111 1111 1111 1111 and 41111111111111115", []),
+        ("card", "In 2021 2022 2023 2024 2025 2026 2027", []),
+        ("iban", "to AT61 1904 3002 3457 3201 please", ["AT61 1904 3002 3457 3201"]),
+        ("iban", "to ES9121000418450200051332 for me", ["ES9121000418450200051332"]),
         ("iban", "to GB82 WEST 1234 5698 7654 32 today", ["GB82 WEST 1234 5698 7654 32"]),
         ("iban", "to GB83 WEST 1234 5698 7654 32", []),
         ("us-tax-number", "SSN 078-05-1120", ["078-05-1120"]),
@@ -309,6 +356,11 @@ def test_proximity_counts_the_words_between(order: str, text: str, found: list[s
 )  # fmt: skip
 def test_a_figure_is_read_in_digits_and_in_words(keys: str, text: str, found: list[str]) -> None:
     assert matches(rule("figure", keys), text) == found
+
+
+def test_written_numbers_have_their_value() -> None:
+    written = {"fifty basis points": 0.5, "50 bps": 0.5, "5 grand": 5_000, "twenty five grand": 25_000, "$1.5m": 1.5e6}
+    assert {text: value_of(text) for text in written} == written
 
 
 def test_an_amount_is_the_one_in_force_on_the_day() -> None:

@@ -36,7 +36,7 @@ Mutant = tuple[object, str, object]
 
 BY_EXAMPLES: dict[str, Mutant] = {
     "the gate lets nothing through": (Gate, "occurring", always(0)),
-    "exceptions are ignored": (claim, "_meets", always(False)),
+    "exceptions are ignored": (claim, "meets", always(False)),
     "frames never hold": (Frame, "holds", always(False)),
     "frames always hold": (Frame, "holds", always(True)),
     "a frame has no reach": (Frame, "reach", held(0)),

@@ -67,7 +67,13 @@ DISGUISES = {
     "swapped": ("prinicpal", "principal"),
     "hyphen-and-line-break": ("guaran-\nteed", "guaranteed"),
     "broken-word": ("guaran teed", "guaranteed"),
-    "keycap": ("0️⃣ risk", "0 risk"),
+    "keycap": ("0️⃣risk", "0 risk"),
+    "footnote": ("risk¹²", "risk  "),
+    "trade-mark": ("risk™℠", "risk  "),
+    "circled-number": ("①risk", " risk"),
+    "emphasised": ("__risk_ no_loss", "  risk  no loss"),
+    "entity-of-a-long-name": ("ri&ZeroWidthSpace;sk", "risk"),
+    "attribute": ("<b id=x>ri</b>sk", "risk"),
     "curly-quotes": ("“risk”", '"risk"'),
     "non-breaking-hyphen": ("risk‑free", "risk-free"),
 }
@@ -79,7 +85,9 @@ HONEST = {
     "acronym": "the u.s. economy",
     "neighbours": "less risk. free webinar",
     "double-letters": "book account committee",
-    "email": "help@bank.example",
+    "email": "help_desk@bank.example",
+    "handle": "@ann_lee",
+    "address": "https://bank.example/a_b",
     "two-letters": "n/a, w/o and a.m.",
 }
 
@@ -110,6 +118,17 @@ def test_a_place_in_the_reading_leads_back_to_the_typed_word(typed: str, meant: 
     around = text[max(0, start - 1) : end + 1]
     assert text[start:end] in typed and len(text[start:end]) >= len(typed) - 10
     assert "they" not in around
+
+
+@pytest.mark.parametrize("text", ["<no risk> of loss", "<b no risk>", "a <3 b > c", '<a title="no risk">'])
+def test_what_is_no_tag_stays(text: str) -> None:
+    assert read(text, LEXICON).plain.decode() == text
+
+
+def test_a_row_of_stops_takes_no_longer_than_any_text() -> None:
+    """Tried from each stop, 200,000 of them take a quarter of an hour."""
+    reading = read("No risk " + "." * 200_000 + "x", LEXICON)
+    assert reading.sentence(3, 7) == (0, LONGEST_SENTENCE)
 
 
 def test_a_thin_blank_between_words_parts_them() -> None:

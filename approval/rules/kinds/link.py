@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from ..claim import Span
+from ..finding import RuleError
 from ..pattern import Expressions, Phrases
+from ..places import Weigh, anywhere
 from ..text import Reading
 from .base import FRAMING_KEYS, Around, Hit, Maker
 
@@ -23,7 +25,8 @@ _FOUND = {
     "hashtag": re.compile(rf"(?<![\w/&])#[{_HIDDEN}]{{0,9}}\w[\w{_HIDDEN}]{{0,99}}"),
     "handle": re.compile(rf"(?<![\w/.])@[\w{_HIDDEN}][\w.{_HIDDEN}-]{{0,98}}\w"),
 }
-_HOST = re.compile(r"(?:https?://)?(?:www\.)?([a-z0-9.-]+)")
+_HOST = re.compile(r"(?:https?://)?(?:[^/?#@\s]{0,200}@)?(?:www\.)?([\w.-]+)")
+_NAME = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _OPENERS = {"link": ("/", "www."), "hashtag": ("#",), "handle": ("@",)}
 
 
@@ -34,12 +37,15 @@ class _Links:
         self._sort, self._hosts, self._words = sort, hosts, words
         self.openers = openers
 
-    def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[Span]:
+    def spans(
+        self, reading: Reading, start: int = 0, end: int | None = None, stands: Weigh = anywhere
+    ) -> Iterator[Span]:
         """Where they stand, in order; they are found in the text as typed, and their words read in plain."""
         last = len(reading.plain) if end is None else end
         for found in _FOUND[self._sort].finditer(reading.original):
             place = reading.before(found.start()), reading.before(found.end())
-            if start <= place[0] < place[1] <= last and self._fits(reading, found.group(), place):
+            within = start <= place[0] < place[1] <= last
+            if within and self._fits(reading, found.group(), place) and stands(*place):
                 yield place
 
     def _fits(self, reading: Reading, written: str, place: Span) -> bool:
@@ -49,8 +55,17 @@ class _Links:
 
     def _is_of_hosts(self, link: str) -> bool:
         host = _HOST.match(re.sub(f"[{_HIDDEN}]", "", link))
-        name = host.group(1) if host else ""
+        name = host.group(1).rstrip(".") if host else ""
         return any(name == known or name.endswith("." + known) for known in self._hosts)
+
+
+def _hosts(make: Maker) -> frozenset[str]:
+    """The hosts that a rule names, as they stand in links."""
+    hosts = make.texts("hosts")
+    for host in hosts:
+        if not _NAME.fullmatch(host):
+            raise RuleError(f"“{host}” is no host such as example.com, in lower case and without https://", key="hosts")
+    return frozenset(hosts)
 
 
 class Link:
@@ -62,9 +77,7 @@ class Link:
     def __init__(self, make: Maker) -> None:
         sort = make.text("of", one_of=tuple(_FOUND))
         self._most = make.number("most", least=0) if make.has("most") else 0
-        self._claim = make.claim(
-            _Links(sort, frozenset(make.texts("hosts")), make.phrases("match"), make.openers(*_OPENERS[sort]))
-        )
+        self._claim = make.claim(_Links(sort, _hosts(make), make.phrases("match"), make.openers(*_OPENERS[sort])))
         self.openers = self._claim.openers
         self.considered = self._claim.considered
 

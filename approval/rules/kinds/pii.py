@@ -15,7 +15,10 @@ from ..claim import Span
 from ..text import Reading
 from .base import Around, Hit, Maker
 
-_DIGITS = re.compile(rb"(?<![\d.,$\xa3/-])\d(?:[ -]?\d){6,18}(?![\d-]|[.,]\d|%)")
+_DIGITS = re.compile(rb"(?<![\d.,$/-])(?<!\xc2\xa3)\d(?:[ -]?\d){12,}")
+_LONGEST_CARD = 19
+_GROUP = re.compile(rb"\d+")
+_NO_END = re.compile(rb"[\d-]|[.,]\d|%")
 _SSN = re.compile(rb"(?<![\d-])(?!000|666|9)\d{3}[- ](?!00)\d\d[- ](?!0000)\d{4}(?![\d-])")
 _ITIN = re.compile(rb"(?<![\d-])9\d\d[- ](?:[5-8]\d|9[0-24-9])[- ]\d{4}(?![\d-])")
 _NINO = re.compile(rb"\b(?!bg|gb|kn|nk|nt|tn|zz)[abceghj-prstw-z][abceghj-nprstw-z] ?\d\d ?\d\d ?\d\d ?[a-d]\b")
@@ -32,17 +35,34 @@ _ACCOUNT = re.compile(
 
 
 def _cards(plain: bytes) -> Iterator[Span]:
+    """Card numbers, also with an expiry date or a security code behind them, or another number before."""
     for found in _DIGITS.finditer(plain):
-        digits = re.sub(rb"\D", b"", found.group()).decode()
-        # Payment networks begin with 2 to 6 (ISO/IEC 7812); one repeated digit passes Luhn without being a card.
-        if 13 <= len(digits) <= 19 and digits[0] in "23456" and len(set(digits)) > 1 and luhn.is_valid(digits):
-            yield found.span()
+        groups = [group.span() for group in _GROUP.finditer(plain, *found.span())]
+        after = 0
+        for number, (start, _) in enumerate(groups):
+            ends = (end for _, end in groups[number : number + _LONGEST_CARD] if end - start <= 2 * _LONGEST_CARD)
+            for end in reversed(list(ends)) if start >= after else ():
+                if not _NO_END.match(plain, end) and _is_card(re.sub(rb"\D", b"", plain[start:end]).decode()):
+                    after = end
+                    yield start, end
+                    break
+
+
+def _is_card(digits: str) -> bool:
+    """Payment networks begin with 2 to 6 (ISO/IEC 7812), years with 20; one digit repeated passes Luhn for nothing."""
+    if not 13 <= len(digits) <= _LONGEST_CARD or digits[0] not in "23456" or len(set(digits)) == 1:
+        return False
+    return (digits[0] != "2" or "2221" <= digits[:4] <= "2720") and luhn.is_valid(digits)
 
 
 def _ibans(plain: bytes) -> Iterator[Span]:
+    """Account numbers, however many words follow that look like a part of them."""
     for found in _IBAN.finditer(plain):
-        if iban.is_valid(found.group().decode()):
-            yield found.span()
+        start, end = found.span()
+        while end > start and not iban.is_valid(plain[start:end].decode()):
+            end = max(plain.rfind(b" ", start, end), start)
+        if end > start:
+            yield start, end
 
 
 def _tfns(plain: bytes) -> Iterator[Span]:

@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
+from ..finding import TOPICS, RuleError
+from ..fold import fold_text
 from ..text import Reading
 from .base import CLAIM_KEYS, Around, Hit, Maker
 
+_CONTENTING = ("needs", "exact", "items", "pointer")
 _LETTERS = re.compile(rb"[^a-z0-9\x80-\xff%]+")
 
 
@@ -28,9 +31,13 @@ class Require:
 
     def __init__(self, make: Maker) -> None:
         self.after = frozenset(make.texts("after"))
+        if unknown := sorted(self.after.difference(TOPICS)):
+            raise RuleError(f"“{unknown[0]}” is not one of {', '.join(TOPICS)}", key="after")
+        if not any(make.has(key) for key in _CONTENTING):
+            raise RuleError(f"is missing: one of {', '.join(_CONTENTING)}", key="needs")
         self._when = make.claim(needed=False)
         self._needs = make.phrases("needs")
-        self._exact = tuple(_essence(text.lower().encode()) for text in make.texts("exact"))
+        self._exact = tuple(_essence(fold_text(text).lower().encode()) for text in make.texts("exact"))
         self._items = make.phrases_in("items")
         self._pointer = make.phrases("pointer")
         self._exempt = make.phrases("exempt")
@@ -59,7 +66,7 @@ class Require:
         """The names of the missing items, () where the disclosure as a whole is missing, None where nothing is."""
         fold = self._folds.get(around.facts.channel or "")
         shown = reading.before(fold) if fold is not None and len(reading.original) > fold else None
-        if self._needs.occur(reading, 0, shown) or (self._pointer.occur(reading) and b"http" in reading.plain):
+        if self._needs.occur(reading, 0, shown) or self._points(reading, shown):
             return None
         if self._exact and any(text in _essence(reading.plain[:shown]) for text in self._exact):
             return None
@@ -68,6 +75,9 @@ class Require:
         if self._items:
             return tuple(name for name, phrases in self._items.items() if not phrases.occur(reading, 0, shown)) or None
         return ()
+
+    def _points(self, reading: Reading, shown: int | None) -> bool:
+        return b"http" in reading.plain and self._pointer.occur(reading, 0, shown)
 
     def _holds_exactly(self, reading: Reading) -> bool:
         return any(text in _essence(reading.plain) for text in self._exact)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from ..claim import Span
 from ..pattern import Expressions
+from ..places import Weigh, anywhere
 from ..text import Reading
 from .base import FRAMING_KEYS, Around, Hit, Maker
 
@@ -26,11 +27,14 @@ class _Quotations:
     def __init__(self, openers: tuple[Expressions, ...]) -> None:
         self.openers = openers
 
-    def spans(self, reading: Reading, start: int = 0, end: int | None = None) -> Iterator[Span]:
+    def spans(
+        self, reading: Reading, start: int = 0, end: int | None = None, stands: Weigh = anywhere
+    ) -> Iterator[Span]:
         """The words between the quotation marks, in order."""
         plain = reading.plain
         for found in _QUOTED.finditer(plain, start, len(plain) if end is None else end):
-            if _MYSELF.search(found.group(1)) or _SPEAKER.match(plain, found.end(), found.end() + 120):
+            speaks = _MYSELF.search(found.group(1)) or _SPEAKER.match(plain, found.end(), found.end() + 120)
+            if speaks and stands(*found.span(1)):
                 yield found.span(1)
 
 
