@@ -22,15 +22,25 @@ def leftmost(
 
     A place that does not count is passed over by the pattern that matched there, and by no other.
     """
+    if len(patterns) == 1:
+        yield from (found.span() for found in patterns[0].finditer(plain, start, end) if _is_one(found.span(), counts))
+        return
     heads = [head for order, pattern in enumerate(patterns) if (head := _next(pattern, order, plain, start, end))]
     while heads:
         first = here, _, there = min(heads)
-        passed = [first]
-        if counts(here, there):
+        is_one = counts(here, there)
+        if is_one:
             yield here, there
-            passed = [head for head in heads if head[0] < there]
-        heads = [head for head in heads if head not in passed]
-        heads += [later for _, order, _ in passed if (later := _next(patterns[order], order, plain, there, end))]
+        old, heads = heads, []
+        for head in old:
+            is_passed = head[0] < there if is_one else head is first
+            later = _next(patterns[head[1]], head[1], plain, there, end) if is_passed else head
+            if later:
+                heads.append(later)
+
+
+def _is_one(place: tuple[int, int], counts: Weigh) -> bool:
+    return place[0] < place[1] and counts(*place)
 
 
 def _next(pattern: re2._Regexp, order: int, plain: bytes, start: int, end: int) -> tuple[int, int, int] | None:

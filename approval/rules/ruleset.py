@@ -79,7 +79,8 @@ class RuleSet:
         self._gate = Gate(made)
         self._of_regimes = frozenset(rule.id for rule in rules if rule.scope.regimes)
         self._turns = sorted({day for rule in rules for day in rule.scope.turns})
-        self._in_scope = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._rules_for)
+        self._rules_of = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._rules_for)
+        self._in_scope = lru_cache(maxsize=_MOST_KINDS_OF_POST)(self._scope_of)
 
     @classmethod
     def parse(cls, sources: Mapping[str, bytes], *, checked: bool = True) -> RuleSet:
@@ -163,13 +164,17 @@ class RuleSet:
 
     def _active(self, occurring: int, reading: Reading, facts: Facts) -> list[Rule]:
         """The rules in scope that may find something: those that a pattern opens, and those that wait for none."""
-        scope = self._in_scope(replace(facts, product=known(facts.product), on=self._since(facts.on)))
+        scope = self._in_scope(facts)
         active = set(scope.unopened)
         for row in set_bits(occurring & scope.rows):
             number, one, which = scope.opened[row]
             if number not in active and one.stands(reading, which):
                 active.add(number)
         return [self.rules[number] for number in sorted(active)]
+
+    def _scope_of(self, facts: Facts) -> _Scope:
+        """One scope for all names of a product, and for all days between two on which rules change."""
+        return self._rules_of(replace(facts, product=known(facts.product), on=self._since(facts.on)))
 
     def _since(self, day: date | None) -> date | None:
         """The day since which the same rules are in force as on this one."""
