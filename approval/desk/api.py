@@ -29,7 +29,6 @@ from approval.review.flow import Reason, Verdict
 from approval.review.queries import tasks as tasks_of
 from approval.review.queries.rounds import made
 from approval.rules import Finding
-from approval.rules.products import PRODUCTS
 from approval.screening import services as screening
 from approval.screening.services import Part
 from approval.web.identity import NOT_HERE, caller, current, ensure_may, origin, signed_in, unseen, workspace
@@ -61,11 +60,8 @@ def me() -> dict[str, Any]:
 def check(asked: dict[str, Any]) -> dict[str, Any]:
     """Say what the rules in force find in a text, and what their suggestions would do; nothing is stored."""
     name = workspace()
-    product = asked.get("product")
-    if product is not None and product not in PRODUCTS:
-        product = "other"
     channel, text = asked.get("channel"), asked["text"]
-    about = {key: asked.get(key) for key in ("regime", "audience", "entity_type", "language")} | {"product": product}
+    about = {key: asked.get(key) for key in ("regime", "product", "audience", "entity_type", "language")}
     with reading() as session:
         found = screening.check(session, name, [Part(None, channel, text)], **about)
         suggested = edits(session, name, text, found, channel=channel, **about) if channel and asked["edits"] else {}

@@ -57,7 +57,7 @@ class Scope:
             and product not in self.not_products
             # A post of unknown audience is for everybody, and one of unknown language may be in any.
             and (facts.audience is None or _allows(self.audiences, facts.audience))
-            and (facts.language is None or _allows(self.languages, facts.language))
+            and (facts.language is None or _allows(self.languages, facts.language.partition("-")[0].lower()))
             and self._in_force(facts.on or date.max)
         )
 

@@ -38,8 +38,10 @@ class Pack:
 
 def read_pack(name: str, source: bytes) -> Pack:
     """One pack's tables; its rules are made by `make_rules`, because they share words and frames with other packs."""
+    if not name.isprintable():
+        raise RuleError("has a name that cannot be printed", pack=ascii(name))
     try:
-        text = source.decode()
+        text = source.decode("utf-8-sig")
         if _DEEP.search(text):
             raise RuleError(f"has a key of more than {MOST_PARTS} parts", pack=name)
         document = tomllib.loads(text)

@@ -17,7 +17,7 @@ class Amount:
     values: tuple[tuple[date, float], ...]
 
     def on(self, day: date | None) -> float:
-        """The value in force on that day; today's where no day is given, the first one before all of them."""
+        """The value in force on that day; the latest where no day is given, the first one before all of them."""
         begun = [value for first, value in self.values if day is None or first <= day]
         return begun[-1] if begun else self.values[0][1]
 

@@ -223,6 +223,20 @@ def test_what_is_judged_again_is_bounded(suggested, monkeypatch):
 # -- the door ------------------------------------------------------------------------------------------------------
 
 
+def test_the_check_reads_products_by_their_names_and_refuses_facts_that_no_rule_knows(signed):
+    maria = signed("maria")
+    token = maria.get("/api/v1/me").json["csrf_token"]
+
+    def asked(**about):
+        body = {"text": "Buy bitcoin today and grow your money.", "workspace": "northwind", **about}
+        return maria.client.post("/api/v1/check", json=body, headers={"X-CSRFToken": token})
+
+    topics = {finding["topic"] for finding in asked(regime="uk", product="Bitcoin ETN").json["findings"]}
+    assert topics & {"unbalanced-benefit", "missing-risk-warning-crypto"}
+    for wrong in ({"regime": "UK"}, {"channel": "twitter"}, {"audience": "Retail"}, {"entity_type": "shop"}):
+        assert asked(**wrong).status_code == 422, wrong
+
+
 def test_the_check_says_what_suggestions_would_do_where_it_is_asked(signed):
     maria = signed("maria")
     token = maria.get("/api/v1/me").json["csrf_token"]

@@ -9,6 +9,7 @@ from marshmallow import fields, validate
 
 from approval.posts.models import Objective, Standing
 from approval.review.flow import Reason, Verdict
+from approval.rules import AUDIENCES, ENTITY_TYPES, NETWORKS, REGIMES
 
 MOST_TEXT = 1_000_000
 MOST_ID = 2**63 - 1
@@ -40,11 +41,13 @@ class Check(ma.Schema):
 
     text = fields.String(required=True, validate=validate.Length(max=MOST_TEXT))
     workspace = fields.String(metadata={"description": "Whose rules; needed by whoever belongs to several."})
-    channel = fields.String(metadata={"description": "A network, such as x or linkedin."})
-    regime = fields.String()
-    product = fields.String()
-    audience = fields.String()
-    entity_type = fields.String()
+    channel = fields.String(
+        validate=validate.OneOf(NETWORKS), metadata={"description": "A network, such as x or linkedin."}
+    )
+    regime = fields.String(validate=validate.OneOf(REGIMES))
+    product = fields.String(metadata={"description": "What it is about; a name that is not known is read as other."})
+    audience = fields.String(validate=validate.OneOf(AUDIENCES))
+    entity_type = fields.String(validate=validate.OneOf(ENTITY_TYPES))
     language = fields.String()
     edits = fields.Boolean(
         load_default=False,
