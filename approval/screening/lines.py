@@ -57,9 +57,11 @@ def patterns_in(text: str | None, before: Iterable[str] = ()) -> list[str]:
 
 
 def examples_in(text: str | None, before: Iterable[Any] = ()) -> list[Any]:
-    """Return lines as examples; one that was there before keeps the facts it was given."""
-    known = {_line(example): example for example in before}
-    return [known.get(line, line.replace(BREAK, "\n")) for line in _lines(text)]
+    """Return lines as examples; one that was there before keeps its facts, and each of several alike its own."""
+    known: dict[str, list[Any]] = {}
+    for example in before:
+        known.setdefault(_line(example).strip(), []).append(example)
+    return [known[line].pop(0) if known.get(line) else line.replace(BREAK, "\n") for line in _lines(text)]
 
 
 def told_as_lines(examples: Iterable[Any]) -> str:
@@ -80,7 +82,8 @@ def show(form: Form, problems: Iterable[Problem], called: Mapping[str, str]) -> 
 
 
 def _lines(text: str | None) -> list[str]:
-    return [line.strip() for line in (text or "").splitlines() if line.strip()]
+    # A browser sends CR LF; the other ends of lines that Python knows may stand inside an example.
+    return [line.strip() for line in re.split(r"\r\n|\r|\n", text or "") if line.strip()]
 
 
 def _line(example: Any) -> str:

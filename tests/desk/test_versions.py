@@ -329,6 +329,15 @@ def test_an_unknown_answer_decides_nothing(signed):
         assert session.get_one(Proposal, latest()).decided_at is None
 
 
+def test_an_earlier_version_is_proposed_again_against_the_one_that_was_seen_in_force(signed):
+    carla, cem = signed("carla"), signed("cem")
+    put_in_force(carla, cem)
+    back = {"reason": "Back to what shipped."}
+    assert 'name="seen" value="2"' in carla.get("/rules/versions/1").text
+    assert carla.post("/rules/versions/1/again", {**back, "seen": "1"}).status_code == 409
+    assert carla.post("/rules/versions/1/again", {**back, "seen": "2"}).status_code == 302, "the control"
+
+
 def test_every_version_says_who_proposed_it_why_and_what_became_of_it(signed):
     carla, cem = signed("carla"), signed("cem")
     put_in_force(carla, cem)

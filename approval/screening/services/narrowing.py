@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,12 +15,18 @@ _SOUGHT = ("match", "beside")
 
 
 def narrowed(old: Table, new: Table) -> list[str]:
-    """Return in short phrases how *new* covers less than *old*; patterns count where none came in their place."""
-    said = ["for fewer posts"] if _has_less_scope(old, new) else []
-    if _has_fewer_days(old, new):
-        said.append("for fewer days")
+    """Return in short phrases how *new* covers less than *old*; patterns count where none came in their place.
+
+    Exceptions are no part of it: they are told one by one among the changes.
+    """
     gone = sum(_taken_away(old.get(key, ()), new.get(key, ())) for key in _SOUGHT)
-    return [*said, f"without {gone} of its patterns"] if gone else said
+    said = {
+        "for fewer posts": _has_less_scope(old, new),
+        "for fewer days": _has_fewer_days(old, new),
+        "for fewer places": new.get("tokens", 0) < old.get("tokens", 0) or new.get("most", 0) > old.get("most", 0),
+        f"without {gone} of its patterns": gone,
+    }
+    return [what for what, holds in said.items() if holds]
 
 
 def _has_less_scope(old: Table, new: Table) -> bool:
@@ -47,5 +53,5 @@ def _day(table: Table, key: str, never: date) -> date:
     return day
 
 
-def _taken_away(old: list[str], new: list[str]) -> int:
-    return len(set(old) - set(new)) if set(new) < set(old) else 0
+def _taken_away(old: Sequence[str], new: Sequence[str]) -> int:
+    return max(len(set(old) - set(new)) - len(set(new) - set(old)), 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -53,13 +52,13 @@ class Opinion:
 
 def opine(question: Question, bank: Bank, encoder: Encoder, *, within: float = LONGEST_SECONDS) -> Opinion:
     """Compare the sentences of a revision with the examples in *bank*, for at most so many seconds."""
-    until = time.monotonic() + within
+    until = clock.monotonic() + within
     asked = tuple(_distinct(question.texts))
     covered: dict[str | None, frozenset[str]] = {}
     resemblances: list[Resemblance] = []
     read = 0
     for part, sentence in asked[:MOST_SENTENCES]:
-        if time.monotonic() > until:
+        if clock.monotonic() > until:
             break
         if part.network not in covered:
             covered[part.network] = _covering(question, part.network)

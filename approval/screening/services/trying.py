@@ -17,7 +17,7 @@ MOST_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a text, underlined where it has a severity; `finding` is the id of its finding."""
+    """A stretch of a text, underlined where it has a severity; `finding` names its finding, or its rule."""
 
     text: str
     severity: str | None = None

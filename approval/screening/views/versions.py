@@ -98,7 +98,8 @@ def publish_again(number: int) -> AnyResponse:
     with reading() as session:
         found = queries.version_numbered(session, workspace(), number)
         force, packs = queries.version_in_force(session, workspace()), queries.packs_of(session, found.id)
-    return propose_packs(packs, request.form.get("reason", ""), seen=force.number)
+    seen = as_number(request.form.get("seen") or str(force.number))
+    return propose_packs(packs, request.form.get("reason", ""), seen=seen)
 
 
 @blueprint.get("/rules/versions/<int:number>/packs.zip")
