@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import random
 import re
@@ -157,6 +158,11 @@ def test_a_post_with_no_stated_audience_is_for_everybody() -> None:
         f.topic == "hypothetical-performance"
         for f in RULES.check(text, regime="us-bd", product="options", audience="institutional")
     )
+
+
+def test_the_shipped_packs_are_no_work_for_the_search_for_cycles() -> None:
+    load_packs()
+    assert gc.get_freeze_count() > 100_000
 
 
 def test_severity_orders_by_gravity() -> None:
