@@ -13,7 +13,7 @@ _IGNORABLE = frozenset("\u034f\u061c\u115f\u1160\u17b4\u17b5")
 _THIN = frozenset("\u2004\u2005\u2006\u2008\u2009\u200a\u202f\u205f\u2800\u3164\uffa0")
 THIN = "\x1f"
 """A blank so thin that it may stand inside a word."""
-_QUOTES = {"‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "`": "'", "´": "'", "ʼ": "'", "‹": "'", "›": "'"}
+_QUOTES = {"‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "´": "'", "ʼ": "'", "‹": "'", "›": "'"}
 _DOUBLE_QUOTES = {quote: '"' for quote in "“”„‟″«»"}
 _DASHES = {dash: "-" for dash in "‐‑‒–—―−⁃﹘﹣－"}
 _LETTERS = {
@@ -54,7 +54,7 @@ def fold(character: str) -> str:
     if character in _IGNORABLE:
         return ""
     category = unicodedata.category(character)
-    if category in ("Mn", "Me") or category == "Cf":
+    if category in ("Mn", "Me", "Cf"):
         return ""
     if _is_mark_of_its_own(character, category):
         return " "

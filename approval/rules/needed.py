@@ -14,7 +14,7 @@ class Word(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """A word, and the very next one; where it is `far`, any that comes after it."""
+    """A word, and the very next one."""
 
     first: frozenset[Word]
     second: frozenset[Word]

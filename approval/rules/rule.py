@@ -47,7 +47,7 @@ _RULE_KEYS = frozenset(
     ]
 ) | frozenset(_LISTS)
 _EXAMPLE_KEYS = frozenset({"text", "channel", "regime", "product", "audience", "entity_type", "language", "on"})
-_ID = re.compile(r"[A-Z]{2,5}\d{3}")
+_ID = re.compile(r"[A-Z]{2,5}[0-9]{3}")
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _FIELDS_OF_MESSAGE = re.compile(r"\{([^{}]*)\}")
 _SOURCES = re.compile(r"; (?![^(]*\))")
@@ -157,7 +157,10 @@ def _scope(table: Table, make: Maker) -> Scope:
         if unknown:
             raise RuleError(f"“{unknown[0]}” is not one of {', '.join(allowed or ())}", key=key)
         lists[key] = frozenset(values)
-    return Scope(**lists, effective_from=day(table, "effective_from"), effective_until=day(table, "effective_until"))
+    begins, ends = day(table, "effective_from"), day(table, "effective_until")
+    if begins and ends and ends < begins:
+        raise RuleError("is before effective_from", key="effective_until")
+    return Scope(**lists, effective_from=begins, effective_until=ends)
 
 
 def _escalations(table: Table, vocabulary: Vocabulary) -> tuple[tuple[Scope, Severity], ...]:

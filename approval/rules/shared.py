@@ -101,7 +101,7 @@ def _frames(packs: Iterable[Pack], plain: Vocabulary) -> dict[str, Frame]:
 def _frame(table: Table, plain: Vocabulary) -> Frame:
     ensure_known(table, _FRAME_KEYS)
     make = Maker(table, plain)
-    return Frame(
+    frame = Frame(
         name=make.text("name"),
         before=make.phrases("before"),
         after=make.phrases("after"),
@@ -111,6 +111,9 @@ def _frame(table: Table, plain: Vocabulary) -> Frame:
         neighbours=make.flag("neighbours"),
         quoted=make.flag("quoted"),
     )
+    if not any(make.has(key) for key in ("before", "after", "around", "quoted")):
+        raise RuleError("is missing: one of before, after, around and quoted", key="around")
+    return frame
 
 
 def _amounts(packs: Iterable[Pack]) -> Mapping[str, Amount]:

@@ -180,7 +180,8 @@ _QUOTE = re.compile(rb'"')
 _LEAD = re.compile(rb"[\xc0-\xff]")
 _WIDTH = {0xC: 2, 0xD: 2, 0xE: 3, 0xF: 4}
 # Tried from the first of many stops alone: tried from each, a row of dots costs the square of its length.
-_SENTENCE_END = re.compile(rb"(?<![.!?])[.!?]+[\"')]*\s+|\n+")
+# Who leaves out the blank ends a sentence all the same; “?q=” in a link ends none.
+_SENTENCE_END = re.compile(rb"(?<![.!?])[.!?]+[\"')]*\s+|[!?](?=[a-z']{1,40}(?:[\s,;:.!?]|$))|\xe3\x80\x82|\n+")
 _ABBREVIATION = re.compile(rb"\b(?:no|vs|mr|mrs|ms|dr|st|inc|e\.g|i\.e|u\.s|p\.a|approx)\.\s+$")
 
 

@@ -102,6 +102,26 @@ MISTAKES = {
         "not one of",
         "after",
     ),
+    "days-the-wrong-way": (
+        "why =",
+        "effective_from = 2027-01-01\neffective_until = 2026-01-01\nwhy =",
+        "before effective_from",
+        "effective_until",
+    ),
+    "id-of-other-digits": ('"PRO101"', '"PRO١٠١"', "three digits", "id"),
+    "frame-of-nothing": ('before = ["not", "never"]\n', "", "one of before", "around"),
+    "frame-for-no-match": (
+        'kind = "phrase"\ntopic = "guarantee"\nseverity = "block"\nmatch = ["promised <2> <gain>"]',
+        'kind = "require"\ntopic = "guarantee"\nseverity = "block"\nneeds = ["x"]',
+        "says nothing without",
+        "unless",
+    ),
+    "frame-for-capitals": (
+        'kind = "phrase"\ntopic = "guarantee"\nseverity = "block"\nmatch = ["promised <2> <gain>"]',
+        'kind = "limit"\ntopic = "guarantee"\nseverity = "block"\ncount = "capitals"\nmost = 1',
+        "where capitals are counted",
+        "unless",
+    ),
     "nothing-required": ('kind = "phrase"', 'kind = "require"', "one of needs", "needs"),
     "host-with-its-scheme": (
         'kind = "phrase"',

@@ -150,6 +150,15 @@ def test_a_sentence_ends_at_its_stop_and_not_at_an_abbreviation() -> None:
     assert reading.plain[start:end] == b"we are no. 1 here. "
 
 
+def test_a_sentence_ends_where_the_blank_was_left_out_and_not_inside_a_link() -> None:
+    reading = read("Not so!We lose. https://x.example/?q=risk", LEXICON)
+    assert [reading.plain[slice(*reading.sentence(at, at + 1))] for at in (1, 9, 20)] == [
+        b"not so!",
+        b"we lose. ",
+        b"https://x.example/?q=risk",
+    ]
+
+
 def test_a_sentence_has_a_bounded_length() -> None:
     reading = read("word " * 5_000, LEXICON)
     start, end = reading.sentence(9_000, 9_004)

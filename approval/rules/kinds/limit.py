@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from ..claim import Span, meets
+from ..finding import RuleError
 from ..text import SHOUTED, Reading
 from .base import CLAIM_KEYS, Around, Hit, Maker
 
@@ -18,6 +19,9 @@ class Limit:
 
     def __init__(self, make: Maker) -> None:
         self._capitals = make.text("count", one_of=("match", "capitals"), default="match") == "capitals"
+        for key in ("match", "unless", "when", "within"):
+            if self._capitals and make.has(key):
+                raise RuleError("says nothing where capitals are counted", key=key)
         self._most = make.number("most", least=0)
         self._claim = make.claim(needed=not self._capitals)
         self._near, self._excepted = make.phrases("near"), make.phrases("except")

@@ -9,7 +9,7 @@ from typing import ClassVar
 from ..finding import TOPICS, RuleError
 from ..fold import fold_text
 from ..text import Reading
-from .base import CLAIM_KEYS, Around, Hit, Maker
+from .base import CLAIM_KEYS, FRAMING_KEYS, Around, Hit, Maker
 
 _CONTENTING = ("needs", "exact", "items", "pointer")
 _LETTERS = re.compile(rb"[^a-z0-9\x80-\xff%]+")
@@ -35,6 +35,9 @@ class Require:
             raise RuleError(f"“{unknown[0]}” is not one of {', '.join(TOPICS)}", key="after")
         if not any(make.has(key) for key in _CONTENTING):
             raise RuleError(f"is missing: one of {', '.join(_CONTENTING)}", key="needs")
+        for key in sorted(FRAMING_KEYS | {"at"}):
+            if make.has(key) and not make.has("match"):
+                raise RuleError("says nothing without `match`", key=key)
         self._when = make.claim(needed=False)
         self._needs = make.phrases("needs")
         self._exact = tuple(_essence(fold_text(text).lower().encode()) for text in make.texts("exact"))
