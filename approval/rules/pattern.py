@@ -365,12 +365,12 @@ def _inside_a_word(reading: Reading, start: int, end: int) -> bool:
 
 
 def _one_word(plain: bytes, at: int) -> bool:
-    """Whether two letters of one sort meet here: Latin beside Greek or Han is an edge, and those have no capitals."""
+    """Whether two letters of one sort meet here: Latin beside Greek is an edge, and Han has edges everywhere."""
     return 0 < at < len(plain) and (sort := _sort(plain, at)) is not None and _sort(plain, at - 1) is sort
 
 
 def _sort(plain: bytes, at: int) -> bool | None:
-    """Whether the character of this byte is a letter or digit of ASCII, or another letter; None for what is neither."""
+    """True for a letter or digit of ASCII, False for a letter of another script with capitals, None for the rest."""
     byte = plain[at : at + 1]
     if byte.isascii():
         return True if byte.isalnum() else None
