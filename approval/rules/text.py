@@ -232,7 +232,7 @@ def _markup(text: str) -> Iterable[Edit]:
 
 # An underscore is a letter to RE2; it parts words, but for those of handles, links and addresses.
 _UNDERSCORED = re.compile(r"(?<![\w@/.=-])[A-Za-z0-9]*_\w*(?![\w@/]|\.\w)")
-_KEYCAP = re.compile("(?<=[0-9*])\ufe0f?\u20e3|(?<=#)\ufe0f?\u20e3")
+_KEYCAP = re.compile("(?<=[0-9*#])\ufe0f?\u20e3")
 
 
 def _folded(view: View) -> View:
