@@ -5,6 +5,7 @@ import { announce, make } from "./dom.js";
 import { card, good, grouped, moved, paint, taken, write } from "./findings.js";
 import { peek } from "./peek.js";
 
+const UNASKED = "The rules could not be asked just now. They are asked again as you type, and when you submit.";
 const IDLE = 700; // ms between findings that are shown and the question what their suggestions would do
 
 /** What an edit does, whatever stands between a sentence and the one before it: the same in two texts, or not. */
@@ -45,8 +46,21 @@ export class Version {
   async #judge(signal) {
     const text = this.area.value;
     if (!text.trim()) return this.#show([]);
-    const found = await check(this.form, this.channel.dataset.network, text, signal);
-    if (!signal.aborted && this.area.value === text) this.#show(found);
+    try {
+      const found = await check(this.form, this.channel.dataset.network, text, signal);
+      if (!signal.aborted && this.area.value === text) this.#show(found);
+    } catch {
+      if (!signal.aborted) this.#unasked();
+    }
+  }
+
+  /** Nobody should take an old answer, or none, for that of the rules. */
+  #unasked() {
+    [this.#findings, this.#cards] = [[], new Map()];
+    this.#group();
+    this.#repaint();
+    this.list.replaceChildren(make("li", { class: "quiet small" }, UNASKED));
+    announce(UNASKED);
   }
 
   async #measure(signal) {

@@ -173,6 +173,18 @@ def test_what_was_taken_leaves_the_page_before_the_server_answers(site, visitor)
     expect(text).to_have_value(LOAN)
 
 
+def test_rules_that_cannot_be_asked_are_no_clean_text(site, visitor):
+    maria, channel, text = _writes_a_loan(site, visitor)
+    maria.page.route("**/api/v1/check*", lambda route: route.fulfill(status=503))
+    text.fill(f"{LOAN} Come by us.")
+    expect(channel.locator(".finding-list")).to_have_text(re.compile("could not be asked just now"))
+    expect(channel.locator("mark.finding")).to_have_count(0)
+    maria.page.unroute("**/api/v1/check*")
+    text.fill(LOAN)
+    expect(channel.locator(".finding-list .finding-cost")).to_have_count(3)
+    maria.complaints[:] = [complaint for complaint in maria.complaints if "503" not in complaint]
+
+
 def test_underlining_stays_with_its_words_while_others_are_typed(site, visitor):
     maria, channel, text = _writes_a_loan(site, visitor)
     maria.page.route("**/api/v1/check*", lambda route: None)
