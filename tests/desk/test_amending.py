@@ -90,7 +90,7 @@ def test_an_exception_is_added_and_shown_with_its_text(signed, firm):
         ({}, "Say something otherwise"),
         ({"exceptions": "act now on alarms"}, "Write a text that was flagged"),
         ({"passes": TEXT}, "Write the exception"),
-        ({"exceptions": "(act", "passes": TEXT}, "RE2 refuses"),
+        ({"exceptions": "(act", "passes": TEXT}, "opens or closes a group alone"),
         ({"exceptions": "act now on alarms", "passes": TEXT}, "Line 1 is still flagged"),
         ({"exceptions": "act now on alarms", "passes": "Good morning."}, "Line 1 passes without the exception"),
         ({"exceptions": r".*", "passes": TEXT}, "It silences what the rule is for"),
